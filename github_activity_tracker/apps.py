@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # models cannot be imported while the apps are loading
 
 
 class GitHubTrackerConfig(TrackerConfig):
-    """The configuration of the tracker for GitHub repositories, issues, pull requests, comments and commits."""
+    """The app configuration of the GitHub tracker."""
 
     name = "github_activity_tracker"
     verbose_name = "GitHub"
@@ -43,12 +43,12 @@ class GitHubTrackerConfig(TrackerConfig):
     passive_types = frozenset({"github.event.mentioned", "github.event.subscribed", "github.event.unsubscribed"})
 
     def checks(self) -> list[CheckMessage]:
-        """Return an error if only one setting of a GitHub App is set, or if its private key cannot be read."""
+        """Return an error if only one of the two GitHub App settings is set, or if the private key is unusable."""
         from django.conf import settings
 
         if not settings.GITHUB_APP_ID and not settings.GITHUB_APP_PRIVATE_KEY_FILE:
             return []
-        from core.operations.github_ops.app_auth import read_app_credentials  # only this check needs HTTP
+        from core.operations.github_ops.app_auth import read_app_credentials  # needed only here
 
         try:
             read_app_credentials(settings.GITHUB_APP_ID, settings.GITHUB_APP_PRIVATE_KEY_FILE)
@@ -59,7 +59,7 @@ class GitHubTrackerConfig(TrackerConfig):
     def deployment_checks(self) -> list[CheckMessage]:
         """Return a warning if neither a token nor a GitHub App is configured.
 
-        Without them, GitHub allows 60 requests per hour and no GraphQL.
+        Without credentials, GitHub allows 60 REST requests per hour and no GraphQL queries.
         """
         from django.conf import settings
 
@@ -100,31 +100,31 @@ class GitHubTrackerConfig(TrackerConfig):
         return bodies(external_ids)
 
     def revisions(self, external_ids: Sequence[str]) -> Mapping[str, Sequence[EarlierText]]:
-        """Return the earlier texts of edited issues, pull requests and comments."""
+        """Return the earlier texts of edited issues and pull requests, and of comments on issues, diffs and commits."""
         from github_activity_tracker.documents import revisions
 
         return revisions(external_ids)
 
     def notes(self, external_ids: Sequence[str]) -> Mapping[str, str]:
-        """Return a note for each comment that is hidden or belongs to a resolved review thread."""
+        """Return a note for each comment or review that is hidden or belongs to a resolved review thread."""
         from github_activity_tracker.documents import notes
 
         return notes(external_ids)
 
     def heads(self, threads: Sequence[str]) -> Mapping[str, ThreadHead]:
-        """Return titles, numbers, states and labels of threads, such as issues, pull requests and releases."""
+        """Return the titles, numbers, states and labels of threads, such as issues, pull requests and releases."""
         from github_activity_tracker.documents import heads
 
         return heads(threads)
 
     def lines(self, activities: "Sequence[Activity]") -> Mapping[str, Line]:
-        """Return a sentence for each activity, such as "commented on"."""
+        """Return sentences about activities, such as "commented on #12 Title"."""
         from github_activity_tracker.documents import lines
 
         return lines(activities)
 
     def details(self, external_ids: Sequence[str]) -> Mapping[str, PostDetails]:
-        """Return details of posts, such as reactions, positions in the diff, and the post that a post replies to."""
+        """Return details of posts, such as reactions, positions in the diff, and the parents of replies."""
         from github_activity_tracker.documents import details
 
         return details(external_ids)

@@ -12,7 +12,7 @@ NOT_EVENTS = frozenset({
 })  # fmt: skip
 """GraphQL types of timeline entries that are not stored as events.
 
-They either belong to another stream, or only mark how far an account has read.
+Other streams collect their content, or they only mark how far the user of the token has read the pull request.
 """
 ALIAS_MARK = "__"
 """Separator between the original name of a field and the suffix of its alias, as in ``reason__NewEvent``."""
@@ -146,7 +146,7 @@ class ReleasePayload(TypedDict):
 
 
 class PullRequestLinkPayload(TypedDict):
-    """A part of :class:`IssuePayload` that only pull requests have."""
+    """The field ``pull_request`` of an :class:`IssuePayload`, which is missing for issues."""
 
     merged_at: NotRequired[str | None]
 

@@ -1,4 +1,4 @@
-"""The tracker's classes that implement the protocols of ``core.protocols``."""
+"""Classes and keys that the tracker's packages share. Two of the classes implement protocols of ``core.protocols``."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ The value contains ``reason``, ``detail`` and ``lists``. ``lists`` maps the name
 numbers: its total, and the number of entries that arrived. The total is -1 if GitHub did not return it.
 """
 CONTINUED = "continued"
-"""Key that marks a GraphQL item or comment as a continuation. A continuation contains only the rest of nested lists."""
+"""Key that marks a GraphQL item or comment as a continuation. It contains only its identity and unread nested lists."""
 HIDDEN = "(hidden)"
 """Login of an actor that is null because of an error. Logins contain no parentheses, so no account has this login."""
 
@@ -29,7 +29,7 @@ class GitHubActivity(SourceActivity):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GitHubState(StreamState):
-    """The position up to which a stream was read. The class implements ``IncrementalState``.
+    """The saved state of a stream, usually the position up to which it was read. Implements ``IncrementalState``.
 
     Only ``fetch`` interprets the contents.
     """

@@ -15,7 +15,7 @@ from github_activity_tracker.models import Account, Issue
 
 ON_GITHUB = "View on GitHub"
 LISTED_WORDS = 200
-"""Maximum number of characters of a text in a list. More characters would make the rows too tall."""
+"""Maximum number of characters of a text in an admin list. Longer texts would make the rows too tall."""
 
 
 class SourceLink:
@@ -111,9 +111,9 @@ def thread_of(row: Any) -> str:
 
 
 def address_of(row: Any) -> str:
-    """Return the GitHub address of a row, or of its issue or pull request if the row itself has no address.
+    """Return the GitHub URL of a row, or of its issue or pull request if the row itself has no URL.
 
-    Returns an empty string if the address of the repository is unknown.
+    Returns an empty string if the URL of the repository is needed but unknown.
     """
     if own := getattr(row, "html_url", ""):
         return str(own)

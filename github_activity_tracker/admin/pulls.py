@@ -50,7 +50,7 @@ class TimelineEventAdmin(NumberedWays, MirrorAdmin):
 
 @admin.register(Timeline)
 class TimelineAdmin(NumberedWays, MirrorAdmin):
-    """Admin of timelines: the number of entries that each timeline had when it was last read."""
+    """Admin of timelines, with the number of entries that each timeline had when it was last read."""
 
     list_display = ("number", "repository", "entries")
     list_filter = ("repository",)

@@ -162,7 +162,7 @@ class RefChangeAdmin(MirrorAdmin):
 
 @admin.register(AuthorEmail)
 class AuthorEmailAdmin(MirrorAdmin):
-    """Admin of email addresses of commit authors, with the accounts that GitHub returned for the addresses."""
+    """Admin of the email addresses of commit authors, with the account that GitHub returned for each address."""
 
     list_display = ("email", "account", "asked_at")
     list_select_related = ("account",)

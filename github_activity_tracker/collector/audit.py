@@ -1,4 +1,4 @@
-"""Compares the number of stored rows with GitHub's totals for each stream. Nothing is stored or repaired."""
+"""Compares the number of stored rows with GitHub's total for each stream that has one. Stores and repairs nothing."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -43,13 +43,14 @@ MODELS: dict[str, type[models.Model]] = {
     "discussion_comments": DiscussionComment,
 }
 SHOWN_NUMBERS = 10
-"""Maximum number of differing items that a line lists by number. Further items are only counted to keep lines short."""
+"""Maximum number of differing items that a line names. Of further items, a line gives only the number."""
 
 
 WHOLE_LISTS = {
     "releases": "releases", "labels": "labels", "milestones": "milestones", "commit_comments": "commitComments",
 }  # fmt: skip
-"""Streams that have one total for the whole repository. The values are the names of the totals in the facts."""
+"""Streams that are compared by their total only, not item by item. The values are the names of the totals in the facts.
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,8 +58,8 @@ class Line:
     """The result of the comparison for one stream of one repository.
 
     ``kept`` is the number of live rows, and ``deleted`` the number of tombstones. ``github`` is GitHub's total, or None
-    if GitHub does not return it. ``gaps`` are the differences without a known reason. ``known`` is the number of
-    differences for each reason that is recorded as a skipped item.
+    if GitHub does not return it. ``gaps`` are the differences without a recorded reason. ``known`` is the number of
+    differences for each reason that a skip records.
     """
 
     repository: str
@@ -77,7 +78,7 @@ class Line:
 
     @property
     def is_explained(self) -> bool:
-        """Whether every difference has a recorded reason."""
+        """Whether the numbers agree, or each differing item has a recorded reason."""
         return self.agrees or (bool(self.known) and not self.gaps)
 
     @property
@@ -96,9 +97,10 @@ class Line:
 
 
 def audit(client: GitHubClient, wanted: list[Target]) -> Iterator[Line]:
-    """Yield a line for each stream of each repository.
+    """Yield a line for each stream with a total, one repository after the other.
 
-    One request reads 100 issues, 100 pull requests or 25 discussions.
+    A repository without facts has a single line, with ``repository`` as its stream. One request reads 100 issues, 100
+    pull requests or 25 discussions.
     """
     facts = probe_repositories(client, [target.key for target in wanted]).facts
     for target in wanted:
@@ -131,10 +133,10 @@ def _repository(client: GitHubClient, full_name: str, facts: Mapping[str, Any]) 
 
 @dataclass(kw_only=True)
 class Tally:
-    """GitHub's total of a stream, and the differences from the stored rows.
+    """The differences between GitHub and the stored rows of one stream.
 
-    ``gaps`` are the differences without a recorded reason. ``known`` is the number of differences for each recorded
-    reason.
+    ``github`` is the sum of GitHub's totals for the comments, reviews or events of all items. It stays 0 for the items.
+    ``gaps`` are the differences without a recorded reason. ``known`` counts the other differences by reason.
     """
 
     github: int = 0

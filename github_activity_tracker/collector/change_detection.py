@@ -1,13 +1,13 @@
 """Decides from a repository's facts which of its streams have to be read.
 
 The fingerprint of a stream consists of the facts that change when the stream changes. A stream is not read if its
-fingerprint is the same as after its last complete reading. A fingerprint is saved only if the newest change is older
+fingerprint is the same as after its last complete read. A fingerprint is saved only if the newest change is older
 than ``SETTLED``. Otherwise another change in the same second would not alter the fingerprint. A run over many unchanged
 repositories needs only a few requests.
 
-Edits of review comments and of labels change no fingerprint. These streams are read again when their last reading is
-older than ``StreamSpec.read_every``. Each run also reads the review comments of a few unchanged repositories
-(``SAMPLED``). It selects the repositories that were read least recently.
+Some edits change no fingerprint, such as edits of review comments and of labels. Their streams are read again when
+``StreamSpec.read_every`` has passed. Each run also reads the review comments of up to ``SAMPLED`` unchanged
+repositories, namely those in which they were read least recently.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -21,7 +21,7 @@ from github_activity_tracker.protocol_impl import GitHubState
 from github_activity_tracker.store.pages import COLLECTOR
 
 FINGERPRINTS = "quiet"
-"""Stream name of the checkpoint that contains the fingerprints of a repository's streams. Databases contain it."""
+"""Stream name of the checkpoint with the fingerprints of a repository's streams. Databases contain this name."""
 SETTLED = timedelta(seconds=60)
 """Minimum age of the newest change before a fingerprint is saved.
 
@@ -37,7 +37,7 @@ Facts = Mapping[str, Any]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reading:
-    """The last complete reading of a stream: the fingerprint at that time, and the time in UTC.
+    """The last complete read of a stream: its fingerprint, and the time (UTC) of the facts behind the fingerprint.
 
     The fingerprint is None if the newest change was too recent. None never equals a computed fingerprint, so the stream
     is read again.
@@ -53,7 +53,7 @@ def fingerprint(stream: str, facts: Facts) -> list[Any]:
 
 
 def load_readings(repository_ids: Collection[int]) -> dict[int, dict[str, Reading]]:
-    """Return the last complete readings of many repositories, with one query."""
+    """Return the last complete read of each stream, by repository id and stream. Sends one query."""
     states = Checkpoint.objects.filter(
         collector=COLLECTOR, stream=FINGERPRINTS, scope__in=[str(pk) for pk in repository_ids]
     )
@@ -107,7 +107,7 @@ def sample_unchanged(unchanged: Mapping[tuple[str, str], Mapping[str, Reading]])
 def readings_to_save(
     complete: Sequence[str], facts: Facts, readings: Mapping[str, Reading], at: datetime
 ) -> GitHubState:  # fmt: skip
-    """Return the state with new readings of the ``complete`` streams. ``at`` is the time of the facts."""
+    """Return a state with ``readings``, updated for the ``complete`` streams. ``at`` is the time of the facts."""
     saved = {stream: reading for stream, reading in readings.items() if stream not in complete}
     saved |= {
         stream: Reading(fingerprint=fingerprint(stream, facts) if _is_settled(stream, facts, at) else None, read_at=at)
@@ -122,7 +122,7 @@ def readings_to_save(
 
 
 def _is_settled(stream: str, facts: Facts, at: datetime) -> bool:
-    """Return whether the newest change of a stream is older than ``SETTLED``. ``at`` is the time of the facts."""
+    """Return whether all changes in the facts of a stream are older than ``SETTLED``. The facts are from ``at``."""
     times = [str(facts["pushedAt"])] if stream == "commits" and facts.get("pushedAt") else []
     for part in fingerprint(stream, facts):
         nodes: Any = part.get("nodes") if isinstance(part, dict) else None

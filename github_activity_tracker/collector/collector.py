@@ -1,4 +1,4 @@
-"""Runs the collection of repositories. A repository that fails does not stop the others."""
+"""Runs the collection of repositories. An error in one repository does not stop the others, unless it affects all."""
 
 import logging
 from collections import deque
@@ -21,7 +21,7 @@ from core.errors import (
 from core.ingest.scoped import ScopedCollector, Tally
 from core.ingest.skips import clear_skips, record_skip
 from core.models import Scope
-from core.operations.output import at_terminal
+from core.operations.output import at_terminal, number_of
 from github_activity_tracker.collector.estimate import estimate
 from github_activity_tracker.collector.failures import ENDS_RUN, ISOLATED, Failure, Outage, Unreachable, in_words
 from github_activity_tracker.collector.plan import (
@@ -60,7 +60,7 @@ could read another repository.
 
 
 class GitHubCollector(ScopedCollector[Target]):
-    """Collects repositories. The repository with the oldest complete collection comes first."""
+    """Collects repositories. Those that were never completed come first, then those completed longest ago."""
 
     name = "github"
     isolated = ISOLATED
@@ -76,18 +76,19 @@ class GitHubCollector(ScopedCollector[Target]):
         self.repository: RepositoryRun | None = None
         """The repository that is being collected. ``None`` until the repository is opened and locked."""
         self._notices = 0
-        """Number of notices of the GitHub client that are already in the report of a repository."""
+        """Number of notices of the GitHub client that are already in the reports of repositories."""
 
     def validate_config(self) -> None:
         """Raise ConfigurationError for unknown streams. The check precedes all writes."""
         if unknown := set(self.options.streams) - set(STREAMS):
-            raise ConfigurationError(f"Unknown stream {', '.join(sorted(unknown))}. There are: {', '.join(STREAMS)}.")
+            raise ConfigurationError(f"Not a stream: {', '.join(sorted(unknown))}. Choose from: {', '.join(STREAMS)}.")
 
     def collect(self) -> CollectorResult:
-        """Collect all repositories. Before and after, share the budgets of the tokens with other processes."""
+        """Collect all repositories. Share the token budgets with other processes before and after the collection."""
         if not self.client.tokens.has_tokens and not self.options.git_only:
             logger.warning(
-                "GITHUB_TOKENS is empty: GitHub allows 60 requests an hour, and shows neither reviews nor timelines."
+                "GITHUB_TOKENS is empty: GitHub allows 60 requests an hour, and returns no reviews, timelines or "
+                "discussions."
             )
         forget_written()
         self.client.share_budgets(everything=True)
@@ -98,7 +99,7 @@ class GitHubCollector(ScopedCollector[Target]):
     def targets(self) -> Iterator[Target]:
         """Yield the repositories. A repository that hit a rate limit is yielded once more at the end.
 
-        Raises ConfigurationError for unknown names before anything is stored.
+        May raise ConfigurationError for misspelt names before anything is stored. See ``refuse_unknown``.
         """
         wanted, refused = self._wanted()
         self.reports |= {report.scope: report for report in refused}
@@ -124,7 +125,7 @@ class GitHubCollector(ScopedCollector[Target]):
                 plan.queue.append(target)
 
     def estimate(self) -> list[Estimate]:
-        """Return the estimated cost of a run, from GitHub's totals."""
+        """Return the estimated cost of each repository, based on GitHub's totals."""
         wanted, refused = self._wanted()
         plan = self._plan(wanted)
         costs = [Estimate(scope=report.scope, requests=0, note=report.reason) for report in refused]
@@ -169,7 +170,7 @@ class GitHubCollector(ScopedCollector[Target]):
         return select_targets(named), refused
 
     def _refuse_unknown(self, plan: Plan, refused: Sequence[ScopeReport]) -> None:
-        """Raise ConfigurationError for misspelt names. Names are not checked if commits come from a local folder."""
+        """Raise ConfigurationError for misspelt names. If only commits from a local folder are read, check nothing."""
         if self.options.git_only and settings.GITHUB_GIT_URL.startswith("file://"):
             return
         self.client.patience = IMPATIENCE
@@ -199,7 +200,7 @@ class GitHubCollector(ScopedCollector[Target]):
             if opened.failure is not None:
                 run.skip(FACTS, opened.failure)
             run.collect()
-        # An earlier failure to open the repository was saved under one of these names.
+        # Failures of earlier attempts to open the repository are recorded under these names.
         for name in {scope.external_id, target.full_name, scope.name}:
             clear_skips(collector=self.name, scope=name, stream="repository")
         tally.error = run.limit
@@ -271,7 +272,7 @@ class GitHubCollector(ScopedCollector[Target]):
             except Unreachable as gone:
                 reason, tally.stops_run = str(gone), True
         if tally.stops_run and self.plan.queue and not isinstance(error, BudgetExhausted):
-            reason += f"; {len(self.plan.queue)} more repositories wait for the next run"
+            reason += f"; {number_of(len(self.plan.queue), 'more repository')} must wait for the next run"
         return reason
 
 

@@ -44,9 +44,10 @@ logger = logging.getLogger(__name__)
 TIMELINES = {"issues": "issue_timelines", "pulls": "pulls"}
 KINDS = {"issues": "issue", "pulls": "pull_request"}
 MANY = 25
-"""Maximum number of differing items that are requested one by one. With more, the whole list is read again.
+"""Maximum number of missing items, or of items with missing comments, that are requested one by one.
 
-A page of the list has 100 items. A single request returns one item, or the comments of one item.
+For more items, the whole list is read again. A page of the list has 100 items, but a single request returns only one
+item or the comments of one item.
 """
 Item = dict[str, Any]
 
@@ -54,8 +55,8 @@ Item = dict[str, Any]
 class Comparison:
     """Compares the stored rows of one repository with GitHub's totals.
 
-    ``complete`` has the streams that have been read to their end. ``since`` is an ISO 8601 time, or empty. Items that
-    last changed before ``since`` do not count as missing.
+    ``complete`` contains the streams that have been read to their end. ``since`` is an ISO 8601 time, or empty. Items
+    that last changed before ``since`` do not count as missing.
     """
 
     def __init__(self, run: Run, *, complete: Collection[str], since: str) -> None:
@@ -63,15 +64,15 @@ class Comparison:
         self.since = datetime.fromisoformat(since) if since else None
         self.gaps = KnownGaps(run.repository_id)
         self.read_again: set[str] = set()
-        """Streams with lists that this comparison has read again from the beginning."""
+        """Streams that this comparison has read again from the beginning of their list."""
         self._live: dict[str, dict[int, datetime]] = {}
         self._seen: dict[str, set[int]] = {}
 
     def page(self, name: str, page: TotalsPage, edge: str) -> str:
         """Compare a page of totals and repair the differences.
 
-        ``edge`` is the creation time of the last item on the previous page. Returns the creation time of the last item
-        on this page.
+        ``edge`` is the creation time of the last item on the previous page, or empty for the first page. Returns the
+        creation time of the last item on this page, or ``edge`` if the page is empty.
         """
         live = self._live.setdefault(name, live_numbers(self.run.repository_id, name))
         items = {int(item["number"]): item for item in page.items}
@@ -94,7 +95,7 @@ class Comparison:
     def check_comments(self) -> None:
         """Compare the number of stored comments of each issue and pull request with the count in the issue list.
 
-        Fetches missing comments. If too many comments are stored, requests them by id to find the deleted comments.
+        Fetches missing comments. If too many comments are stored, requests them by id and marks the deleted ones.
         """
         self._comments(
             "issue_comments",
@@ -106,9 +107,9 @@ class Comparison:
         )
 
     def verify(self, stream: str, numbers: Sequence[int] | None) -> None:
-        """Request the stored posts of the items ``numbers`` by id. Mark posts that no longer exist as deleted.
+        """Request stored comments of a stream by id. Mark comments as deleted if they no longer exist.
 
-        If ``numbers`` is ``None``, all posts of the stream are requested.
+        ``numbers`` selects comments by issue, pull request or discussion. ``None`` selects all comments of the stream.
         """
         ids = node_ids(self.run.repository_id, stream, numbers)
         gone = find_absent_nodes(self.run.client, list(ids), self.run.scope.name) if ids else []
@@ -123,7 +124,7 @@ class Comparison:
         return self.since is None and stream not in self.read_again
 
     def _delete(self, name: str, numbers: Iterable[int], items: Mapping[int, Item]) -> None:
-        """Request live items that GitHub's list lacks. Mark an item as deleted only if GitHub confirms its deletion."""
+        """Request live items that GitHub's list lacks. Mark them as deleted if GitHub confirms a deletion or a move."""
         candidates = sorted(numbers)
         run = self.run
         if not candidates:
@@ -145,7 +146,7 @@ class Comparison:
                 run.counts[f"{name}_deleted"] += 1
 
     def _restore(self, name: str, missing: Mapping[int, Item]) -> None:
-        """Fetch and store issues or pull requests that are not live in the database, with all their rows."""
+        """Fetch and store issues or pull requests that are not live in the database, with their comments and events."""
         gaps = [Gap(stream=name, number=number, github=1, stored=0) for number in missing]
         due = [gap for gap in gaps if self.gaps.is_due(gap, timezone.now())]
         details = self._details(name, [missing[gap.number]["id"] for gap in due])
@@ -153,7 +154,7 @@ class Comparison:
         self.run.counts["not_delivered"] += self.gaps.settle(self.run.scope, due, still)
 
     def _details(self, name: str, node_ids: Sequence[str]) -> dict[int, Any]:
-        """Return the reviews and timelines of items, by item number."""
+        """Return items with their reviews and timelines, by number. Empty if their stream was never read to its end."""
         stream = TIMELINES[name]
         if stream not in self.complete or not node_ids:
             return {}
@@ -162,9 +163,9 @@ class Comparison:
         return {int(item["number"]): item for items in pages for item in items}
 
     def _restore_one(self, name: str, item: Item, detail: Any) -> bool:
-        """Fetch the remaining parts of an item, and store the item.
+        """Fetch an item and its comments over REST, and store them together with ``detail``.
 
-        Returns False if GitHub does not return the item, or if it cannot be converted.
+        Returns False if GitHub does not return the item, or if the item cannot be converted.
         """
         run, number = self.run, int(item["number"])
         try:
@@ -195,7 +196,7 @@ class Comparison:
                 self._comments(stream, [gap for gap in gaps if gap.stream == stream])
 
     def _gaps(self, name: str, items: Mapping[int, Item]) -> list[Gap]:
-        """Return the items and streams for which the number of live rows differs from GitHub's total."""
+        """Return a gap for each item and stream in which the number of live rows differs from GitHub's total."""
         stored = live_counts(self.run.repository_id, items)
         return [
             Gap(stream=stream, number=number, github=total, stored=stored[stream][number])
@@ -237,7 +238,7 @@ class Comparison:
     def _comments(self, stream: str, gaps: list[Gap]) -> None:
         """Fetch the comments of items with missing comments.
 
-        If an item has too many stored comments, request these comments by id to find the deleted comments.
+        If an item has too many stored comments, request these comments by id and mark the deleted ones.
         """
         due = [gap for gap in gaps if self.gaps.is_due(gap, timezone.now())]
         if not due:
@@ -266,7 +267,7 @@ class Comparison:
     def _read_again(self, stream: str) -> None:
         """Read a whole list again.
 
-        The reading has its own checkpoint, so the next run continues an interrupted reading.
+        The position is saved in a separate checkpoint, so that the next run continues if this run is interrupted.
         """
         run, spec, state_name = self.run, LISTS[stream], f"reconcile_{stream}"
         start = load_state(run.repository_id, state_name)
@@ -305,7 +306,7 @@ class Comparison:
 
 
 def _absent(live: Mapping[int, datetime], seen: Collection[int], edge: str, end: str, *, last: bool) -> set[int]:
-    """Return the numbers of live items that were opened in the time range of a page but are not on the page.
+    """Return the numbers of live items that were opened in the time range of a page but are on no page so far.
 
     An item that was opened at the same time as the last item of the page may be on the next page. It is checked with
     the next page.
@@ -335,7 +336,8 @@ def github_counts(name: str, item: Item) -> dict[str, int]:
 def discussion_counts(repository_id: int, items: Mapping[int, Item]) -> list[Gap]:
     """Return the number of comments and replies of each discussion, on GitHub and in the database.
 
-    Replies are counted only for the comments that an item contains, at most the first 100.
+    The result has a ``Gap`` for each discussion, even if both numbers agree. Replies are counted only for the first 100
+    comments, because a page of totals contains no more.
     """
     comments, replies = live_discussion_counts(repository_id, items)
     counts: list[Gap] = []

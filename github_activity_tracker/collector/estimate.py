@@ -1,4 +1,4 @@
-"""Estimates the cost of reading a repository from its totals.
+"""Estimates the cost of reading a repository, based on its totals.
 
 One request reads 100 items of a REST list, 100 timelines, 50 pull requests or 25 discussions. Long nested lists need
 more requests.
@@ -32,7 +32,7 @@ def estimate(client: Any, full_name: str, facts: Mapping[str, Any] | None, *, un
     """Return the estimated cost of reading the whole repository.
 
     The estimate sends two requests that count comments. Without facts, it sends a third request that counts issues. For
-    an unchanged repository it sends no request.
+    an unchanged repository, it sends no request and returns the cost of the check for changes.
     """
     if unchanged:
         return Estimate(scope=full_name, requests=2, points=1, seconds=2, note="nothing changed since the last run")

@@ -41,7 +41,7 @@ FAILURES_IN_A_ROW = 3
 The check is a request that does not count towards the rate limit. A larger number would lose more time in an outage.
 """
 HURRIED_ATTEMPTS = 2
-"""Maximum number of attempts per request after a request without a response. Fewer attempts save time in an outage."""
+"""Maximum number of attempts per request until GitHub responds again. Fewer attempts save time in an outage."""
 
 
 class Unreachable(CollectorError):
@@ -69,7 +69,7 @@ class Failure:
 
     @classmethod
     def of(cls, error: Exception, *, where: str) -> "Failure":
-        """Describe an error.
+        """Return a description of an error. ``where`` names the failed step in the log.
 
         An unforeseen error is logged with its traceback. Its detail does not contain the message of the Python error.
         """
@@ -92,7 +92,7 @@ class Failure:
 def _reason(error: CollectorError) -> str:
     """Return the machine-readable reason of a skip of a stream or repository.
 
-    The result is never ``malformed`` or ``refused``. In ``retry.py`` these reasons mean skips of single items.
+    The result is never ``malformed`` or ``refused``, because ``retry.py`` uses these reasons for single items.
     """
     if isinstance(error, (NotFound, AccessDenied)):
         return error.reason
@@ -128,9 +128,10 @@ class Outage:
         self._client.transport.attempts = self._attempts
 
     def note_failure(self, error: Exception) -> None:
-        """Record an error. After a request without a response, later requests have fewer attempts.
+        """Record an error. ``SourceUnavailable`` and ``SourceTimeout`` reduce the attempts of later requests.
 
-        Raises ``Unreachable`` after ``FAILURES_IN_A_ROW`` of these errors if GitHub does not respond at all.
+        Any other error counts as a response. Raises ``Unreachable`` after ``FAILURES_IN_A_ROW`` consecutive errors of
+        these two types if GitHub does not respond at all.
         """
         if not isinstance(error, (SourceUnavailable, SourceTimeout)):
             self.note_answer()
@@ -140,7 +141,7 @@ class Outage:
         if isinstance(error, SliceRefused) and self._graphql is None and not graphql_works(self._client):
             self._graphql = error
         if self._failures >= FAILURES_IN_A_ROW and not is_reachable(self._client):
-            raise Unreachable(f"{error}; nothing else was requested") from error
+            raise Unreachable(f"{error}; GitHub does not respond to other requests either") from error
 
     def note_graphql(self, error: CollectorError) -> None:
         """Record that GraphQL as a whole does not respond."""
@@ -200,7 +201,7 @@ class Features:
     def switched_off(self) -> frozenset[str]:
         """Return the features that are switched off.
 
-        The list of a feature may be empty although rows are stored. If the facts do not say whether this feature is
+        If the list of a feature is empty although rows are stored, and the facts do not say whether the feature is
         switched on, one REST request reads the settings.
         """
         for feature in FEATURES:
@@ -211,7 +212,7 @@ class Features:
         return frozenset(feature for feature in FEATURES if feature in self._hidden or self._in_facts(feature) is False)
 
     def shows_all(self, feature: str, facts: Mapping[str, Any]) -> bool:
-        """Return whether the facts will change when the hidden streams of a feature become visible again."""
+        """Return whether the feature is visible, or its total will change when it is switched on again."""
         return feature not in self._hidden or (facts.get(LIST_OF_FEATURE[feature]) or {}).get("totalCount") == 0
 
     def _in_facts(self, feature: str) -> bool | None:
@@ -228,6 +229,6 @@ class Features:
             except ENDS_RUN:
                 raise
             except (RetryLater, *ISOLATED) as error:
-                logger.info("GitHub does not say what is switched on scope=%s: %s", self.scope.name, error)
+                logger.info("cannot read which features are switched on scope=%s: %s", self.scope.name, error)
                 self._from_rest = {}
         return self._from_rest.get(feature)

@@ -3,7 +3,7 @@
 A repository is identified by its numeric id. Its name can move to another repository: after a deletion or a rename, a
 new repository can take the old name. GitHub's responses decide:
 
-- GitHub returns the id: it is the same repository, under its present name.
+- GitHub knows the id: it is the same repository, under its present name.
 - The id returns 404 and the name has another id: the old repository is gone. It is marked as deleted with all its rows.
   The repository that now has the name is collected as a separate scope.
 - The id and the name return 404: the repository was deleted or made private, and GitHub does not say which. Nothing is
@@ -11,8 +11,8 @@ new repository can take the old name. GitHub's responses decide:
 
 A name on the command line is a usage error if GitHub returns 404 for it and nothing was ever stored under it. The name
 is checked before anything is stored. The collection reuses the response, so the check costs no extra request. A
-repository that GitHub hides or blocks, or that was collected before, is not misspelt. Its collection reports the
-reason.
+repository that GitHub blocks or denies access to, or that was collected before, does not count as misspelt. Its
+collection reports the reason.
 """
 
 import logging
@@ -38,7 +38,7 @@ from core.errors import (
 )
 from core.models import Scope
 from core.operations.github_ops.client import GitHubClient
-from core.operations.output import at_terminal
+from core.operations.output import at_terminal, number_of
 from github_activity_tracker.collector.change_detection import (
     Reading,
     changed_streams,
@@ -64,10 +64,10 @@ NO_OWNER = "GitHub shows no organisation or person {}; check the name, or use a 
 
 @dataclass(kw_only=True)
 class Plan:
-    """The repositories of a run, and the responses about them that GitHub returned before the first one was read.
+    """The repositories of a run, and GitHub's responses about them from before the first repository is read.
 
     ``probe`` is None if GraphQL is not used, because there is no token or only commits are read. ``opened`` maps
-    the external id of each repository to the key of the target that collects it. Several targets can have names of one
+    the external id of each repository to the key of the target that collects it. Several targets can name the same
     repository. ``answers`` has the REST responses or errors for named repositories that were never stored.
     """
 
@@ -78,7 +78,7 @@ class Plan:
     readings: Mapping[int, Mapping[str, Reading]] = field(default_factory=dict[int, Mapping[str, Reading]])
     unchanged: frozenset[Key] = frozenset()
     sampled: frozenset[Key] = frozenset()
-    """Unchanged repositories for which this run still reads review comments, because their edits change no total."""
+    """Unchanged repositories in which this run still reads review comments, because edited comments change no total."""
     opened: dict[str, Key] = field(default_factory=dict[str, Key])
     answers: dict[Key, RepositoryPayload | CollectorError] = field(
         default_factory=dict[Key, RepositoryPayload | CollectorError]
@@ -97,7 +97,7 @@ class Plan:
         self.probe = probe
 
     def facts_of(self, client: GitHubClient, outage: Outage, target: Target) -> Facts | None:
-        """Return the facts of a repository, or None. Probe it now if an outage prevented the first probe."""
+        """Return the facts of a repository, or None. Probe it now if no earlier probe did and GraphQL responds."""
         if self.probe is not None and self.probe.limit is None and target.key not in self._probed:
             if outage.retry_graphql():
                 self.ask(client, [target])
@@ -115,7 +115,7 @@ class Plan:
 
 
 def make_plan(client: GitHubClient, targets: Sequence[Target], *, with_graphql: bool) -> Plan:
-    """Probe the repositories, up to 100 per request, and find the unchanged repositories."""
+    """Return the plan of a run. With ``with_graphql``, probe the repositories and find those that are unchanged."""
     plan = Plan(queue=deque(targets))
     if not with_graphql:
         return plan
@@ -135,10 +135,11 @@ def make_plan(client: GitHubClient, targets: Sequence[Target], *, with_graphql: 
 def refuse_unknown(client: GitHubClient, plan: Plan, names: Sequence[str], refused: Sequence[ScopeReport]) -> None:
     """Raise ConfigurationError for misspelt names, before anything is stored.
 
-    ``names`` are the repositories on the command line. ``refused`` are the organisations that could not be listed.
+    ``names`` are the repositories on the command line. ``refused`` are reports of organisations that could not be
+    listed.
 
-    At a terminal, each misspelt name is refused. Elsewhere, names are refused only if no other name is left to collect,
-    so that one wrong name in a crontab does not stop the other repositories. Raises ReplaceToken if no token is left.
+    At a terminal, any misspelt name raises the error. Elsewhere, it is raised only if no other repository is left to
+    collect, so that a wrong name in a crontab does not stop the others. Raises ReplaceToken if no token is left.
     """
     missing = _missing(client, plan, _never_stored(plan, names))
     is_all = len(missing) == len(plan.queue) and all(is_unknown(report) for report in refused)
@@ -152,7 +153,7 @@ def is_unknown(report: ScopeReport) -> bool:
 
 
 def _never_stored(plan: Plan, names: Sequence[str]) -> list[Target]:
-    """Return the named repositories that have no facts in the probe and were never stored, not even as deleted."""
+    """Return the named repositories without facts that were never stored, not even as deleted. Omit denied ones."""
     wanted = {full_name(name).lower() for name in names}
     named = [target for target in plan.queue if target.full_name.lower() in wanted and target.known_id is None]
     without_facts = [target for target in named if plan.known_facts(target) is None]
@@ -187,7 +188,7 @@ def _missing(client: GitHubClient, plan: Plan, targets: Sequence[Target]) -> lis
 class Opened:
     """A repository that is ready to be collected.
 
-    ``facts`` is None if GraphQL returned no facts. ``failure`` is the reason if there was an error. ``node_id`` is
+    ``facts`` is None if GraphQL returned no facts. ``failure`` describes the error if there was one. ``node_id`` is
     empty if no response contained it. ``notes`` are lines for the operator.
     """
 
@@ -209,7 +210,7 @@ class Opening:
     def open(self, target: Target, counts: Counter[str]) -> Opened:
         """Return the repository of a target, stored under its present name.
 
-        Raises ``NotFound``, ``AccessDenied`` or an error of ``GitHubClient`` if it cannot be collected.
+        Raises ``NotFound``, ``AccessDenied`` or another error of ``GitHubClient`` if the repository cannot be opened.
         """
         facts = self.plan.facts_of(self.client, self.outage, target)
         from_facts = _open_with_facts(facts) if facts is not None else self._failure(target)
@@ -262,8 +263,8 @@ class Opening:
         documents = mark_repository_deleted(target.known_id, timezone.now())
         counts["repositories_deleted"] += 1
         note = (
-            f"the repository that was called {target.full_name} before is gone at GitHub: it is marked as deleted, "
-            f"and {documents} documents are removed from the search index"
+            f"the earlier repository {target.full_name} no longer exists on GitHub: it is marked as deleted, "
+            f"and {number_of(documents, 'document')} will be removed from the search index"
         )
         logger.warning("repository is gone, another has its name scope=%s id=%s", target.full_name, target.known_id)
         successor = Target(full_name=payload["full_name"], known_id=int(payload["id"]), named=False)
@@ -286,14 +287,14 @@ class Opening:
         except ENDS_RUN:
             raise
         except ISOLATED as error:
-            logger.info("nothing has the old name of a repository scope=%s name=%s: %s", scope.name, target, error)
+            logger.info("no repository opened under the old name scope=%s name=%s: %s", scope.name, target, error)
             return
         if str(payload["id"]) != scope.external_id:
             self.plan.queue.append(Target(full_name=target.full_name, named=True))
 
 
 def _open_with_facts(facts: Mapping[str, Any]) -> Opened | Failure:
-    """Store a repository from GraphQL's facts. Returns a ``Failure`` if the facts cannot be stored."""
+    """Store and return a repository from GraphQL's facts. Returns a ``Failure`` if the facts cannot be stored."""
     try:
         owner = next(iter(actor_rows(facts.get("owner"))), None)
         scope = store_repository(repository_row_of_facts(dict(facts)), owner)

@@ -1,9 +1,9 @@
 """Compares the stored rows with GitHub's totals, fetches missing rows, and marks rows of deleted items as deleted.
 
 Each run compares the totals of the probe with the number of live rows. A run that has read something also compares the
-comment count of each issue with the stored comments. The sizes of all issues, pull requests and discussions are listed,
-up to 100 per request, in three cases: the totals differ, something changed and the last comparison is a week old, or
-with ``--reconcile``. Items that GitHub counts but does not return are retried after growing pauses (``store.gaps``).
+comment count of each issue and pull request with the stored comments. A list is compared item by item, up to 100 items
+per request, if its total differs, if something changed and the last comparison is more than a week old, or with
+``--reconcile``. Items that GitHub counts but does not return are retried after growing pauses (``store.gaps``).
 """
 
 import logging
@@ -28,8 +28,8 @@ STATE = "reconcile"
 COMPARE_EVERY = timedelta(days=7)
 """Maximum age of the last comparison. After this time, the next run that reads a stream compares all items.
 
-The comparison finds differences although the totals agree. For example, when GitHub hides an account, the account's
-items vanish and may return later. No date or total of an issue changes.
+The comparison also finds differences that change no date and no total of the repository. For example, when GitHub hides
+an account, the account's comments vanish and may return later.
 """
 LONGEST_PAUSE_DAYS = 32
 """Maximum days before the same differing totals are compared again.
@@ -53,7 +53,7 @@ class Memory:
     not_before: str = ""
     compared_at: str = ""
     since: str = ""
-    """The ``--since`` of the first reading. Items that last changed before this time do not count as missing."""
+    """Value of ``--since`` in the first run or the latest ``--full`` run. Older items do not count as missing."""
     unfinished: dict[str, Any] = field(default_factory=dict[str, Any])
     """Position of an interrupted comparison. Empty after a complete comparison."""
 
@@ -68,7 +68,7 @@ class Memory:
         save_state(repository_id, STATE, GitHubState(extras=dict(vars(self))))
 
     def is_due(self, totals: Mapping[str, int], stored: Mapping[str, int], now: datetime) -> bool:
-        """Return whether the items must be compared now, because the totals changed or the pause is over."""
+        """Return whether the items must be compared now: a total or a number of rows changed, or the pause is over."""
         if self.totals != totals or self.stored != stored or not self.not_before:
             return True
         return now >= datetime.fromisoformat(self.not_before)
@@ -83,7 +83,7 @@ class Memory:
 
 
 def remember_start(run: Run) -> None:
-    """Save the ``--since`` of a first or full reading. Call this before anything is read."""
+    """Save the value of ``--since`` in a first run or a ``--full`` run. Call this before anything is read."""
     if not (run.options.since or run.options.full):
         return
     memory = Memory.load(run.repository_id)
@@ -100,9 +100,10 @@ def reconcile(
 ) -> None:  # fmt: skip
     """Compare the stored rows with GitHub's totals, and repair the differences.
 
-    If ``everything`` is true, rows that no total covers are also checked. ``changed`` means that this run has read a
-    stream. ``streams`` are the requested streams that have been read completely at least once. Other streams are not
-    compared. ``off`` are the features that are switched off. Their rows are not marked as deleted.
+    ``everything`` means that all lists are compared, and also accounts and replies that no total covers. ``changed``
+    means that a stream was read since the last comparison. ``streams`` are the requested streams that have been read
+    completely at least once; others are not compared. ``off`` are the features that are switched off; their rows are
+    not marked as deleted.
     """
     before = run.client.requests
     try:
@@ -173,7 +174,7 @@ def _is_on(run: Run, name: str) -> bool:
 
 
 def _compare(comparison: Comparison, listed: list[str], memory: Memory) -> None:
-    """Compare all pages of totals, starting at the position of an interrupted comparison.
+    """Compare all pages of totals. Continue at the position of an interrupted comparison, if there is one.
 
     The position is saved after each page.
     """
@@ -202,7 +203,7 @@ def _save_position(comparison: Comparison, memory: Memory, done: list[str], name
 
 
 def _people(run: Run) -> None:
-    """Mark accounts that no longer exist on GitHub as deleted. Store the logins of renamed and returned accounts."""
+    """Mark accounts as deleted if they no longer exist on GitHub. Store the current logins of all other accounts."""
     ids = account_node_ids(run.repository_id)
     accounts, gone = fetch_accounts(run.client, list(ids), run.scope.name)
     rows = list(actor_rows(*accounts))

@@ -1,4 +1,4 @@
-"""Collects one repository: selects the streams to read, reads them in order, and saves their state.
+"""Collects one repository: selects the streams to read, reads them in order, and saves their fingerprints.
 
 A stream that fails does not stop other streams. The failure is recorded as a skip, and the next run retries the stream.
 """
@@ -75,9 +75,10 @@ class RepositoryRun:
         self.continued = False
 
     def collect(self) -> None:
-        """Read the streams that changed. Save the result in ``counts`` and ``failures``.
+        """Read the streams that changed, retry skipped items, and compare totals.
 
-        Raises only the errors in ``failures.ENDS_RUN``.
+        The results are in ``counts``, ``complete``, ``failures`` and ``limit``. Raises only the errors in
+        ``failures.ENDS_RUN``.
         """
         requested = self._requested()
         streams = self._streams_to_read(requested)
@@ -109,7 +110,7 @@ class RepositoryRun:
 
     @property
     def read_nothing(self) -> bool:
-        """Whether all streams to read failed in this run, and no earlier run has completed a stream."""
+        """Whether this run stored nothing because all its streams failed, and no earlier run has completed a stream."""
         return (
             bool(self.failures)
             and not self.complete
@@ -161,7 +162,7 @@ class RepositoryRun:
         return [name for name in STREAMS if name in requested]
 
     def _streams_to_read(self, requested: list[str]) -> list[str]:
-        """Return the requested streams that may have changed."""
+        """Return the requested streams that this run reads: those that may have changed, or all of them."""
         if self.facts is None or self.options.full:
             return requested
         streams = changed_streams(requested, self.facts, self.readings, self.probed_at)
@@ -177,7 +178,7 @@ class RepositoryRun:
         return [stream for stream in STREAMS if stream in streams]
 
     def _collect_or_skip(self, stream: str) -> bool:
-        """Read a stream. Return whether it is complete. An error is recorded as a skip of this stream."""
+        """Read a stream. Return whether it is complete. An error other than a rate limit is recorded as a skip."""
         try:
             self._collect(stream)
         except ENDS_RUN:
@@ -214,7 +215,7 @@ class RepositoryRun:
             raise UnexpectedAnswer("GitHub did not return the repository's node id; the next run tries again")
 
     def _expected(self, stream: str) -> int | None:
-        """Return the expected number of items of a first reading, or None for a later reading or an unknown number."""
+        """Return the expected number of items in the first read of a stream, or None for later reads or if unknown."""
         if self.facts is None or load_state(int(self.scope.external_id), stream).checkpoint_token:
             return None
         if stream == "issue_comments":

@@ -42,7 +42,7 @@ A failure during these attempts makes the run partial. Later failures do not, be
 LONGEST_WAIT = timedelta(days=30)
 """Maximum interval between two attempts. A longer interval saves requests but finds restored items later."""
 CANDIDATES = 200
-"""Maximum number of skips with a reason in ``WITHHELD`` that a run retries.
+"""Maximum number of skips with a reason in ``WITHHELD`` that a run considers. It retries those that are due.
 
 One request returns up to 25 items with node ids. A larger number would cost more requests per run.
 """
@@ -61,7 +61,7 @@ def items_to_retry(run: Run, *, git_only: bool = False) -> list[SkippedItem]:
         collector=COLLECTOR, scope=run.scope.external_id, streams=streams, reasons=WITHHELD, at_once=CANDIDATES
     )
     now = timezone.now()
-    # A skip for an instant that GitHub returns incompletely is not an item. A comparison finds the missing items.
+    # A skip with UNSERVED stands for an instant, not for an item. A comparison finds the missing items of the instant.
     items = [item for item in withheld if ":" in item.external_id and UNSERVED not in item.external_id]
     due = [*malformed, *(item for item in items if item.retry_requested_at or is_due(item, now))]
     return [item for item in due if item.stream != COMMENT_STATES or _node_id(item)]
@@ -202,13 +202,13 @@ def _commit(run: Run, item: SkippedItem) -> bool:
     if commit is None:
         return True
     page = convert_commits([commit], run.repository_id, run.scope.url)
-    expect_authors(run.repository_id)  # otherwise no later run might look up the author
+    expect_authors(run.repository_id)  # a later run then looks up the author
     run.count(COMMITS, store_commits(page, scope=run.scope, done=None))
     return not page.malformed
 
 
 def _thread(run: Run, item: SkippedItem) -> Iterator[bool]:
-    """Fetch and store one pull request, issue timeline or discussion. Yield for each part whether it succeeded."""
+    """Fetch and store a pull request, issue timeline or discussion. Yield whether it was found, valid and complete."""
     if ":after:" in item.external_id:
         after = item.payload.get("after") if isinstance(item.payload, dict) else None
         details = fetch_thread_behind(run.client, item.stream, run.node_id, run.scope.name, after)

@@ -68,8 +68,8 @@ class Target:
 def select_targets(names: Sequence[str]) -> list[Target]:
     """Return the named repositories, or by default the repositories in GITHUB_REPOS and those enabled in the admin.
 
-    The repository with the oldest complete collection comes first. Raises ``ConfigurationError`` if there is no
-    repository or a name is invalid.
+    Repositories that were never completed come first, then those that were completed longest ago. Raises
+    ``ConfigurationError`` if there is no repository or a name is invalid.
     """
     operator_names = [full_name(name) for name in names or settings.GITHUB_REPOS]
     wanted = list(operator_names)
@@ -101,7 +101,7 @@ def select_targets(names: Sequence[str]) -> list[Target]:
 
 
 def full_name(text: str) -> str:
-    """Return ``owner/name`` from a name or an address. Raises ConfigurationError for anything else."""
+    """Return ``owner/name`` from a name or a URL. Raises ConfigurationError for anything else."""
     match = NAME.fullmatch(text.strip())
     if match is None or match[1].endswith(("/.", "/..")):
         raise ConfigurationError(f"{text!r} is not a repository. Write owner/name, such as django/django.")
@@ -169,7 +169,7 @@ class Run:
         )  # fmt: skip
 
     def skip_refused(self, stream: str, items: Sequence[Mapping[str, Any]]) -> None:
-        """Record items that GitHub refuses to return even without their nested lists."""
+        """Record items for which GitHub refuses even a query of their own, because their nested lists are too large."""
         for item in items:
             self.counts[f"{stream}_refused"] += 1
             record_refused(self.scope, stream, f"{stream}:{item['number']}")

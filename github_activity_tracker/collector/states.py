@@ -2,8 +2,8 @@
 
 GitHub changes no date when a comment is hidden or a thread is resolved, so lists ordered by change do not show it. The
 first run of a repository saves its start time. Later runs read the states of comments and pull requests that changed
-after that time. In addition, each later run reads a few batches of older comments. ``--reconcile`` reads all states
-again. The count ``comment_state_requests`` includes all these requests.
+after that time, and a few batches of older ones that were never read. ``--reconcile`` reads all states again. The count
+``comment_state_requests`` includes all these requests.
 """
 
 from collections.abc import Iterator
@@ -29,16 +29,17 @@ from github_activity_tracker.store.states import (
 
 COMMENT_STATES = "comment_states"
 AT_ONCE = 500
-"""Maximum number of comments or pull requests that one database query returns, enough for 5 requests to GitHub."""
+"""Maximum number of comments or pull requests that one database query returns. 500 comments need 5 requests to GitHub.
+"""
 BACKLOG = 5
 """Maximum number of batches of unread states that a run reads in addition to the changed states.
 
-A batch has up to 100 comments or pull requests. More batches would use more of the budget in every run.
+A batch has up to 100 comments or 25 pull requests. More batches would use more of the budget in every run.
 """
 PATIENCE = timedelta(days=7)
-"""Maximum age at which a later run continues an interrupted reading of all states.
+"""Maximum age of an interrupted run with ``Reach.ALL`` that a later run continues.
 
-An older reading starts again, because the states that it read first may have changed since.
+After this time, all states are read again, because the first ones may have changed since.
 """
 
 
@@ -129,7 +130,7 @@ def _batches(run: Run, stale: Stale) -> Iterator[None]:
 
 
 def _read_at(run: Run, stale: Stale) -> datetime:
-    """Return the time at which a batch was read. GitHub's clock is used, because ``updated_at`` is set by GitHub.
+    """Return the time at which a batch was read, by GitHub's clock, because GitHub also sets ``updated_at``.
 
     The result is at least ``stale.now`` and later than ``stale.read_before``. With an earlier time, the batch would
     still be stale.

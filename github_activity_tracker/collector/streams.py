@@ -83,7 +83,7 @@ WEEK = timedelta(days=7)
 class StreamSpec:
     """A stream of a repository.
 
-    ``facts`` has the names of the parts of the repository's facts that change when the stream changes.
+    ``facts`` names the parts of the repository's facts that change when the stream changes.
     """
 
     name: str
@@ -114,9 +114,10 @@ class ListSpec(StreamSpec):
     model: type[models.Model]
 
     def collect(self, run: Run) -> None:
-        """Read the list. If its first page fails, read the list again with a ``since`` that includes all items.
+        """Read the list. If the first page of a first run fails, read it with a ``since`` that includes all items.
 
-        GitHub has failed for months to return some whole lists that it did return with ``since``.
+        For some repositories, GitHub failed for months to return a list without ``since``, but returned it with
+        ``since``.
         """
         seen, since = run.counts[self.name], run.options.since
         try:
@@ -161,11 +162,12 @@ class CommitCommentSpec(ListSpec):
       missing, the whole list is read.
     - Otherwise, or if the total is unknown: the whole list is read to find edits. Without changes this happens once a
       week and with ``--reconcile``.
-    - More comments are stored than the total: the stored comments are requested by id to find the deleted comments.
+
+    If more comments are then stored than the total, they are requested by id to find the deleted comments.
     """
 
     def collect(self, run: Run) -> None:
-        """Read the new comments or the whole list."""
+        """Read the new comments or the whole list, then mark deleted comments."""
         total = ((run.facts or {}).get("commitComments") or {}).get("totalCount")
         stored = len(live_commit_comments(run.repository_id))
         if total == 0 and not stored:
@@ -278,7 +280,7 @@ class CommitSpec(StreamSpec):
             if history.update(run.client, git_only=run.options.git_only):
                 self._read(run, history)
         except (FileNotFoundError, FileExistsError, NotADirectoryError, PermissionError) as error:
-            raise ConfigurationError("git is not installed, or WORKSPACE_DIR is not a writable folder") from error
+            raise ConfigurationError("git must be installed, and WORKSPACE_DIR must be a writable folder") from error
 
     def _read(self, run: Run, history: LocalHistory) -> None:
         refs, full = _refs(run, history), run.options.full
@@ -298,9 +300,9 @@ class CommitSpec(StreamSpec):
 
 
 def _refs(run: Run, history: LocalHistory) -> dict[str, str]:
-    """Return the commits of branches and tags.
+    """Return the commit of each branch and tag, by full name.
 
-    A ref with a missing object is recorded and keeps its previously known commit.
+    A ref that points to a missing object is recorded as a skip, and keeps its last known commit if there is one.
     """
     refs, known = history.refs(), known_refs(run.repository_id)
     record_missing_refs(run.scope, refs.missing)
@@ -313,7 +315,7 @@ def expect_authors(repository_id: int) -> None:
 
 
 def find_authors(run: Run) -> None:
-    """Look up the accounts of new author addresses.
+    """Look up the accounts of new author email addresses.
 
     A no-reply address contains the account. Each other address is looked up once. This function sends no request if no
     commits were read since the last complete lookup.

@@ -35,14 +35,14 @@ def account_row(payload: AccountPayload) -> Row:
 
 
 AVATAR = re.compile(r"/u/(\d{1,18})(?:[/?]|$)")
-"""Finds the numeric id of an account in the URL of its picture, on github.com and on GitHub Enterprise Server."""
+"""Matches the numeric id of an account in the URL of its avatar, on github.com and on GitHub Enterprise Server."""
 
 
 def actor_id(actor: dict[str, Any] | None) -> int | None:
-    """Return the numeric id of a GraphQL actor, or None for a deleted account.
+    """Return the numeric id of a GraphQL actor, or None if the account is deleted or has no known id.
 
-    The queries do not select ``databaseId`` of organisations, because this field needs the scope ``read:org``. The id
-    of an organisation is read from ``avatarUrl``.
+    The queries do not select ``databaseId`` of organisations, because this field needs a token with the OAuth scope
+    ``read:org``. The id of an organisation is read from ``avatarUrl``.
     """
     if not actor or actor.get("login") == GHOST:
         return None
@@ -64,9 +64,9 @@ def actor_login(actor: dict[str, Any] | None) -> str:
 
 
 def actor_rows(*actors: dict[str, Any] | None) -> Iterator[Row]:
-    """Yield the rows of GraphQL actors.
+    """Yield the rows of GraphQL actors. Actors without a numeric id are omitted.
 
-    The node id may have another format than the node id in REST. The store preserves the node id that came first.
+    GraphQL's node ids may have another format than REST's. The store does not replace a stored node id with them.
     """
     for actor in actors:
         number = actor_id(actor)
@@ -92,7 +92,10 @@ def remember(accounts: dict[int, Row], *actors: dict[str, Any] | None) -> None:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Logins:
-    """The logins of an account. The admin pages display ``login``. ``by_source`` has the last login in each list."""
+    """The logins of an account. The admin pages display ``login``.
+
+    ``by_source`` contains the last login in each of GitHub's lists. ``former`` contains earlier displayed logins.
+    """
 
     login: str
     by_source: Mapping[str, str]
@@ -102,7 +105,7 @@ class Logins:
 
 
 def observe_login(known: Logins | None, *, kind: str, source: str, login: str) -> Logins:
-    """Return the logins of an account after the list ``source`` contained the account with ``login``.
+    """Return the updated logins of an account that the list ``source`` contains with the login ``login``.
 
     A login that differs from the previous login in the same list is a rename. A login that another list already
     contains is not a rename, because GitHub's own apps have one login in REST's comments and another login everywhere

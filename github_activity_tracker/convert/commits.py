@@ -15,7 +15,7 @@ from github_activity_tracker.protocol_impl import GitHubActivity
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = 2**32 - 1
-"""Latest valid commit date, in seconds since 1970: the largest unsigned 32-bit number, in February 2106.
+"""Latest valid commit date, in seconds since 1970: the largest unsigned 32-bit number, which is in February 2106.
 
 A commit with a later date would stay at the top of the timeline. Tools that do not know the date write 0, so 0 counts
 as a missing date.
@@ -39,7 +39,7 @@ GITHUB_HOST = "github.com"
 def convert_commits(commits: Iterable[RawCommit], repository_id: int, repository_url: str) -> Page:
     """Convert a page of commits.
 
-    The payload of a malformed commit contains the hash. A retry uses this hash to read the commit again.
+    The payload of a malformed commit contains only its hash. A retry uses this hash to read the commit again.
     """
     convert = partial(convert_commit, repository_id=repository_id, repository_url=repository_url)
     page = convert_each(commits, convert, partial(_people, host=_host(repository_url)), attrgetter("sha"))
@@ -102,7 +102,7 @@ class AddressAccount:
 def account_of_address(email: str, host: str) -> AddressAccount | None:
     """Return the account of a no-reply address, or None for any other address.
 
-    Addresses on other servers than ``host`` have no account here, because the numeric ids of two servers are unrelated.
+    Returns None for an address of another server than ``host``, because ids of different servers are unrelated.
     """
     found = NOREPLY.fullmatch(email)
     if found is None or found[3].lower() != host:
@@ -111,7 +111,7 @@ def account_of_address(email: str, host: str) -> AddressAccount | None:
 
 
 def _host(repository_url: str) -> str:
-    """Return the host of the server, or github.com if the URL of the repository is unknown."""
+    """Return the host in the URL of a repository, or github.com if the URL is empty."""
     return (urlsplit(repository_url).hostname or GITHUB_HOST).lower()
 
 
@@ -154,7 +154,7 @@ def with_times(records: Sequence[Record], known: Mapping[str, datetime], otherwi
     """Return the commits, each with a time for the timeline.
 
     A commit without a readable date gets the latest time of its parents. If no parent has a known time, the commit gets
-    the earliest time of its children on this page, or ``otherwise``. ``known`` has the times of commits on other pages.
+    the earliest time of its children on this page, or ``otherwise``. ``known`` maps hashes of stored commits to times.
     Parents must come before their children, as they do on a page.
     """
     times = dict(known)

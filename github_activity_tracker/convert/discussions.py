@@ -53,7 +53,7 @@ def convert_discussions(items: Iterable[Any], repository_id: int) -> DiscussionP
 
 
 def _spoken(item: Any) -> Iterator[Any]:
-    """Yield the comments of a discussion, each followed by its replies."""
+    """Yield the comments of a discussion, each followed by its replies. Continuations yield only their replies."""
     for comment in (item.get("comments") or {}).get("nodes") or []:
         if comment:
             if not comment.get(CONTINUED):
@@ -62,7 +62,7 @@ def _spoken(item: Any) -> Iterator[Any]:
 
 
 def _is_whole(item: Any) -> bool:
-    """Return whether all comments and replies that GitHub counts were received."""
+    """Return whether the page contains all comments and replies of a discussion that GitHub counts."""
     if item.get(CONTINUED) or item.get("comments") is None:
         return False
     connections = [item["comments"], *(node["replies"] for node in item["comments"]["nodes"] if node)]

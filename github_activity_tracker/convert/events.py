@@ -16,7 +16,7 @@ NAMES = {
     "PullRequestCommit": "committed",
     "AutomaticBaseChangeFailedEvent": "automatic_base_change_failed",
 }
-"""Names of events in REST, by GraphQL type. Other events have the name of the GraphQL type in snake case.
+"""REST names of events, by GraphQL type. Other names are the GraphQL type in snake case, without ``Event``.
 
 https://docs.github.com/en/rest/using-the-rest-api/issue-event-types
 """
@@ -32,7 +32,7 @@ def event_name(typename: str) -> str:
 def convert_event(node: Mapping[str, Any], *, thread: Mapping[str, Any], kind: str, repository_id: int) -> Record:
     """Convert an event of an issue or pull request. ``thread`` is the issue or pull request.
 
-    An event without a time gets the time of the last change of the thread. Its record has ``has_own_time=False``.
+    An event without a time gets the time of the thread's last update, and its record has ``has_own_time=False``.
     """
     node = _without_aliases(node)
     name, number = event_name(str(node["__typename"])), int(thread["number"])

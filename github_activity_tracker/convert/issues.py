@@ -34,12 +34,12 @@ SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
 def convert_issues(payloads: Iterable[Any], repository_id: int) -> Page:
-    """Convert a page of the repository's issues."""
+    """Convert a page of the repository's issues and pull requests."""
     return convert_each(payloads, partial(_issue, repository_id=repository_id), _issue_people)
 
 
 def convert_issue_comments(payloads: Iterable[Any], repository_id: int) -> Page:
-    """Convert a page of the repository's issue comments."""
+    """Convert a page of the repository's comments on issues and pull requests."""
     return convert_each(payloads, partial(_issue_comment, repository_id=repository_id), _people)
 
 
@@ -147,9 +147,9 @@ def _commit_comment(payload: CommitCommentPayload, *, repository_id: int) -> Rec
 
 
 def _name_of(value: object, key: str) -> str | None:
-    """Return the name of an issue type or GitHub App, or None if it is missing or has an undocumented shape.
+    """Return the name of an issue type or GitHub App, or None if it is missing or has an unexpected type.
 
-    The name is optional. An unexpected value must not make the issue or comment malformed.
+    The name is optional, so an unexpected value does not make the issue or comment malformed.
     """
     known = cast("Mapping[str, object]", value) if isinstance(value, Mapping) else {}
     name = known.get(key) or known.get("name")

@@ -28,9 +28,9 @@ def rest_reaction_counts(counts: Mapping[str, object] | None) -> dict[str, int]:
 
 
 def hidden_state(node: Mapping[str, Any]) -> Row:
-    """Return the columns that tell whether a comment or review is hidden, and the reason.
+    """Return the columns with the hidden state of a comment or review, and the reason.
 
-    ``is_minimized`` is None if the server does not say.
+    ``is_minimized`` is None if GitHub did not return the state.
     """
     hidden = node.get("isMinimized")
     return {

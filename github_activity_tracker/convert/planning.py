@@ -23,15 +23,12 @@ def convert_labels(payloads: Iterable[Any], repository_id: int) -> tuple[list[Ro
 
 
 def convert_milestones(payloads: Iterable[Any], repository_id: int) -> tuple[list[Row], list[Malformed]]:
-    """Convert a repository's milestones. Returns the rows and the malformed milestones.
-
-    If the account of a creator is not stored, the store omits the creator.
-    """
+    """Convert a repository's milestones. Returns the rows and the malformed milestones."""
     return _rows(payloads, partial(_milestone, repository_id=repository_id))
 
 
 def milestone_creators(payloads: Iterable[Any]) -> Iterator[Row]:
-    """Yield the rows of the accounts that created the milestones."""
+    """Yield the rows of the accounts that created the milestones. Malformed accounts are omitted."""
     for payload in payloads:
         try:
             if creator := living(payload.get("creator")):

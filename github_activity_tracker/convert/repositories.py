@@ -32,7 +32,8 @@ SWITCHES_OF_FACTS = {
 def repository_row(payload: RepositoryPayload) -> Row:
     """Return the row of a repository.
 
-    Optional facts that the payload lacks are not in the row, so the stored values are preserved.
+    If the payload lacks a switch, the license, a fork relation, ``homepage``, ``visibility`` or ``mirror_url``, the row
+    omits its columns, and the stored values are preserved.
     """
     owner = payload.get("owner")
     return {
@@ -64,7 +65,10 @@ def repository_row(payload: RepositoryPayload) -> Row:
 
 
 def _shown(payload: Mapping[str, Any], *names: tuple[str, str]) -> Row:
-    """Return the texts that the payload contains, by column. An empty text is None."""
+    """Return the texts that the payload contains, by column. Empty texts become None.
+
+    ``names`` are pairs of a payload field and its column.
+    """
     found = {column: clean_or_none(payload[name]) or None for name, column in names if name in payload}
     if found.get("visibility"):
         found["visibility"] = clip(str(found["visibility"]).lower(), 32)
@@ -72,7 +76,7 @@ def _shown(payload: Mapping[str, Any], *names: tuple[str, str]) -> Row:
 
 
 def _license(payload: Mapping[str, Any], name: str, identifier: str) -> Row:
-    """Return the columns of the license. If the payload does not mention the license, return no columns."""
+    """Return the columns of the license, or no columns if the payload lacks the field ``name``."""
     if name not in payload:
         return {}
     shown = payload[name] or {}
@@ -112,7 +116,7 @@ def provisional_row(repository_id: int, full_name: str) -> Row:
 
 
 def repository_row_of_facts(facts: dict[str, Any]) -> Row:
-    """Return the row of a repository from GraphQL facts, without the columns that GraphQL lacks.
+    """Return the row of a repository from GraphQL fields, without the columns that GraphQL lacks.
 
     GraphQL does not return the source of a fork. The source is known only if the parent is not itself a fork.
     """

@@ -59,7 +59,7 @@ def convert_threads(items: Iterable[Any], repository_id: int, kind: str) -> Thre
 
 
 def _timeline(item: Any, repository_id: int) -> Row | None:
-    """Return the row with the size of a timeline, or None if the timeline is known to be missing."""
+    """Return the row with the size of a timeline, or None if an error prevented GitHub from returning the timeline."""
     if item["timelineItems"] is None and SHORTFALL in item:
         return None
     return {
@@ -69,7 +69,7 @@ def _timeline(item: Any, repository_id: int) -> Row | None:
 
 
 def _name(kind: str, item: Any) -> str:
-    """Return the external id of a malformed item. A retry uses the number in this id to request the item."""
+    """Return the external id for a malformed item or node. A retry requests the item with the number in this id."""
     return f"{kind}:{item.get('number')}" if isinstance(item, dict) else ""  # pyright: ignore[reportUnknownMemberType]  # any JSON
 
 
@@ -105,9 +105,9 @@ def _author(node: Any) -> Iterator[Any]:
 
 
 def _is_whole(connection: Any) -> bool:
-    """Return whether all members that GitHub counts were received.
+    """Return whether a connection contains all nodes that GitHub counts.
 
-    Only then do stored members that are missing from the list count as deleted.
+    Only then are stored reviews or events that the connection lacks marked as deleted.
     """
     ids = {node["id"] for node in connection["nodes"] if node and node.get("id")}
     return len(ids) == len(connection["nodes"]) == connection["totalCount"] and not connection.get("before")
@@ -153,7 +153,7 @@ def _is_withheld(node: Any, item: Any) -> bool:
 
 
 def _short_columns(item: Any) -> list[str]:
-    """Return the columns with incomplete lists."""
+    """Return the names of the columns with incomplete lists."""
     return [
         column for column, name in COLUMNS.items()
         if not arrived_whole(item.get(name)) or len(_nodes(item, name)) < len(item[name]["nodes"])
@@ -161,7 +161,7 @@ def _short_columns(item: Any) -> list[str]:
 
 
 def _reviewer(node: Any) -> dict[str, Any]:
-    """Return kind, numeric id and name of a requested reviewer. A team has a node id instead of a numeric id."""
+    """Return the kind, numeric id and name of a requested reviewer. Teams have a node id instead of a numeric id."""
     reviewer = node.get("requestedReviewer") or {}
     known = {"kind": str(reviewer.get("__typename") or ""), "id": actor_id(reviewer)}
     if known["kind"] == "Team":

@@ -9,16 +9,16 @@ from github_activity_tracker.documents.talk import hidden_note
 from github_activity_tracker.models import Commit, CommitComment, CommitFile, Repository
 
 LISTED_FILES = 50
-"""Maximum number of changed files that are named in a commit's document. More names say little about the commit."""
+"""Maximum number of changed files that a commit's document names. More names would add little to the search."""
 Name = tuple[int, str]
 """The id of a repository, and the hash of a commit."""
 
 
 def commits(names: Sequence[tuple[str, str]]) -> Iterator[RenderedDocument]:
-    """Yield the documents of commits, with the names of changed files and with comments.
+    """Yield the documents of commits that are not deleted, with the names of changed files and with comments.
 
-    ``names`` are pairs of repository id and hash. A commit that is not stored, for example because it exists only in a
-    fork, has a document that contains only its comments.
+    ``names`` are pairs of repository id and hash. If a commit is not stored, for example because it exists only in a
+    fork, its document contains only its comments.
     """
     if not names:
         return

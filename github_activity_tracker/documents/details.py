@@ -1,4 +1,4 @@
-"""Parts of posts in addition to their texts: badges, reactions, positions in the diff, and replies."""
+"""Details of posts in addition to their texts: badges, reactions, diffs, parents of replies, and release files."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -31,7 +31,7 @@ def details(external_ids: Sequence[str]) -> Mapping[str, PostDetails]:
     for comment in IssueComment.objects.filter(pk__in=_ids(names["issue_comment"])).only("pk", "reactions"):
         found[f"github:issue_comment:{comment.pk}"] = PostDetails(reactions=_reactions(comment))
     for review in Review.objects.filter(pk__in=_ids(names["review"])).only("pk", "reactions", "state"):
-        badge = "dismissed" if review.state == "DISMISSED" else ""  # the sentence mentions the other states
+        badge = "dismissed" if review.state == "DISMISSED" else ""  # the timeline names the other states
         found[f"github:review:{review.pk}"] = PostDetails(badge=badge, reactions=_reactions(review))
     found |= _remarks(_ids(names["review_comment"]))
     found |= _discussion_comments(_ids(names["discussion_comment"]))
@@ -49,7 +49,7 @@ def _openings(names: Mapping[str, list[tuple[str, str]]]) -> Iterator[tuple[str,
         yield f"github:{kind}:{issue.repository_id}:{issue.number}", PostDetails(reactions=_reactions(issue))
     wanted = places(names["discussion"])
     for discussion in Discussion.objects.filter(at(wanted)).defer("body") if wanted else ():
-        # the number of upvotes includes one by the author
+        # GitHub's number includes one upvote by the author
         reactions = [*_upvotes(discussion.upvotes - 1), *_reactions(discussion)]
         yield f"github:discussion:{discussion.repository_id}:{discussion.number}", PostDetails(reactions=reactions)
 
@@ -57,7 +57,7 @@ def _openings(names: Mapping[str, list[tuple[str, str]]]) -> Iterator[tuple[str,
 def _remarks(ids: list[int]) -> Iterator[tuple[str, PostDetails]]:
     """Yield the details of comments on the diff.
 
-    A reply is on the same lines as its parent comment, so only the details of the parent contain the diff.
+    A reply is on the same lines as its parent, so its details contain the diff only if the parent is not stored.
     """
     remarks = list(ReviewComment.objects.filter(pk__in=ids).defer("body")) if ids else []
     answered = _posts(ReviewComment, [remark.in_reply_to_id for remark in remarks])
@@ -76,7 +76,7 @@ def _remarks(ids: list[int]) -> Iterator[tuple[str, PostDetails]]:
 
 
 def where(remark: ReviewComment) -> str:
-    """Return the file and the lines of a comment. Lines of an older version of the file are called outdated."""
+    """Return the file and lines of a comment. Lines in an older version of the file are marked as outdated."""
     line, start = remark.line or remark.original_line, remark.start_line or remark.original_start_line
     if remark.subject_type == "file" or not line:
         return remark.path

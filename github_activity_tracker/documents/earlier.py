@@ -1,4 +1,4 @@
-"""The earlier texts of activities that were edited."""
+"""The earlier texts of edited issues, pull requests and comments."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,10 @@ NUMBERED = {"issue": False, "pull_request": True}
 
 
 def revisions(external_ids: Sequence[str]) -> Mapping[str, Sequence[EarlierText]]:
-    """Return the earlier texts of activities by external id, latest first. Uses at most three SQL statements."""
+    """Return earlier texts by external id, latest first. Uses at most three SQL statements.
+
+    Includes issues, pull requests, their comments, and comments on diffs and commits.
+    """
     names, wanted = known_names(external_ids), dict[tuple[str, int], str]()
     for kind, is_pull in NUMBERED.items():
         if names[kind]:

@@ -14,7 +14,7 @@ KINDS = {"issue": "issue", "pull_request": "pull request", "discussion": "discus
 def heads(threads: Sequence[str]) -> Mapping[str, ThreadHead]:
     """Return the heads of threads, by external id. Uses at most four SQL statements.
 
-    The head of an issue, pull request or discussion that is not stored yet has only its number.
+    The head of an issue, pull request or discussion that is not stored yet has only a kind and a number.
     """
     names = known_names(threads)
     found = {

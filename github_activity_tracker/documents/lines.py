@@ -79,9 +79,9 @@ TELLING: dict[str, Callable[[Data], tuple[str, str]]] = {
 
 
 def lines(activities: Sequence[Activity]) -> Mapping[str, Line]:
-    """Return sentences about activities, by external id.
+    """Return sentences about activities, by external id. Comments on commits are omitted.
 
-    Uses about twenty SQL statements for any number of activities.
+    Uses at most 13 SQL statements.
     """
     names = known_names(row.external_id for row in activities)
     events = {
@@ -128,7 +128,10 @@ def event_words(event: str, data: Data) -> tuple[str, str]:
 
 
 def _excerpts(activities: Sequence[Activity]) -> dict[str, str]:
-    """Return the beginning of each text. The subject of a commit is omitted, because it is the title of the thread."""
+    """Return the beginnings of texts by external id.
+
+    The subject of a commit is omitted, because it is the title of the thread.
+    """
     written = bodies([row.external_id for row in activities if not row.activity_type.startswith("github.event.")])
     texts = {
         row.external_id: body.partition("\n")[2] if row.activity_type == "github.commit" else body
@@ -174,7 +177,7 @@ def _item(item: Any) -> str:
 
 
 def _closed(data: Data) -> str:
-    """Return words about the commit or pull request that closed an item, or about the reason.
+    """Return words about the commit or pull request that closed an item, or about the reason for closing it.
 
     Examples are "with #12" and "as not planned". The reason "completed" is omitted.
     """

@@ -33,7 +33,7 @@ ANCHORS = {
     "issuecomment-": "issue_comment", "discussion_r": "review_comment", "pullrequestreview-": "review",
     "discussioncomment-": "discussion_comment",
 }  # fmt: skip
-"""Kinds of comments, by the beginning of the anchor in a URL.
+"""Kinds of comments and reviews, by the beginning of the anchor in a URL.
 
 The anchor ends with a number, which is the last part of the activity's external id.
 """
@@ -41,7 +41,7 @@ COMMENT = re.compile(r"#(issuecomment-|discussion_r|pullrequestreview-|discussio
 MOST = 500
 """Maximum number of references of one kind that are looked up for a page. Further references stay plain text.
 
-A larger number would make the SQL statements longer.
+The maximum limits the length of the SQL statements.
 """
 SHORT_SHA = 7
 GFM = Markup(flavour=Flavour.GFM)
@@ -122,7 +122,7 @@ class Found:
 def markup(texts: Sequence[str], scope: str) -> Markup:
     """Return the rules for GitHub's Markdown, with links for the references in these texts.
 
-    ``scope`` is the id of the repository of the texts. Uses at most six SQL statements.
+    ``scope`` is the id of the repository of the texts. Uses at most five SQL statements.
     """
     here = int(scope) if scope.removeprefix("-").isdigit() else None
     matches = [match for text in texts for match in REFERENCE.finditer(text)]

@@ -26,7 +26,7 @@ POSTS = frozenset({"issue_comment", "review", "review_comment", "release", "disc
 
 
 def known_names(external_ids: Iterable[str]) -> dict[str, list[tuple[str, str]]]:
-    """Do the same as ``by_kind``, but omit invalid ids, because a URL can contain any text."""
+    """Group external ids like ``by_kind``, but omit invalid ids, because ids in URLs can be any text."""
     found: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for external_id in external_ids:
         match external_id.split(":"):
@@ -49,7 +49,7 @@ def _is_id(text: str) -> bool:
 
 
 def places(names: Iterable[tuple[str, str]]) -> set[Place]:
-    """Return the parts of external ids as pairs of repository id and item number."""
+    """Convert the parts of external ids to pairs of repository id and item number."""
     return {(int(repository_id), int(number)) for repository_id, number in names}
 
 

@@ -1,4 +1,4 @@
-"""Notes about comments, as on GitHub's pages: hidden, resolved."""
+"""Notes about comments and reviews, such as "hidden as spam" or "resolved"."""
 
 from collections.abc import Mapping, Sequence
 
@@ -18,7 +18,7 @@ MODELS: dict[str, type[models.Model]] = {
 
 
 def notes(external_ids: Sequence[str]) -> Mapping[str, str]:
-    """Return notes about hidden comments and comments of resolved review threads, by external id.
+    """Return notes about hidden comments and reviews, and about comments of resolved threads, by external id.
 
     Uses at most five SQL statements.
     """

@@ -9,13 +9,13 @@ from github_activity_tracker.documents.talk import discussions, issues, releases
 
 
 class GitHubDocuments:
-    """The ``DocumentSource`` of this tracker. A batch is rendered with a constant number of SQL statements."""
+    """The ``DocumentSource`` of this tracker. ``render`` sends a constant number of SQL statements."""
 
     source_system = "github"
     renderer_version = 2
 
     def render(self, external_ids: Sequence[str]) -> Iterator[RenderedDocument]:
-        """Yield the documents of the items that still exist."""
+        """Yield the documents with these ids. Deleted items have no document."""
         names = by_kind(external_ids)
         yield from issues(places([*names["issue"], *names["pull_request"]]), set(external_ids))
         yield from discussions(places(names["discussion"]))

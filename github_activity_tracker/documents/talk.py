@@ -1,4 +1,4 @@
-"""Renders issues, pull requests, discussions and releases as search documents, each with its comments."""
+"""Renders issues, pull requests and discussions with their comments, and releases, as search documents."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,7 +21,10 @@ Talk = dict[Place, list[Passage]]
 
 
 def issues(wanted: set[Place], names: set[str]) -> Iterator[RenderedDocument]:
-    """Yield the documents of live issues and pull requests, with their comments and reviews."""
+    """Yield the documents of live issues and pull requests, with their comments and reviews.
+
+    ``names`` are external ids. An item is omitted if its kind differs from the kind in its id.
+    """
     if not wanted:
         return
     talk = _talk_of_issues(wanted)

@@ -1,4 +1,4 @@
-"""Requests to GitHub. Most functions yield pages of payloads, each with the state that covers it.
+"""Requests to GitHub. The functions that read streams yield pages of payloads, each with the state that covers it.
 
-Only this package sends requests. It does not convert payloads or write rows.
+Only this package of the tracker sends requests. It does not convert payloads or write rows.
 """

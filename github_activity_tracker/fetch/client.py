@@ -44,7 +44,7 @@ def open_client(allowance: Allowance | None = None) -> GitHubClient:
     def publish() -> None:
         """Exchange the budgets of the tokens with other processes, through the database.
 
-        A thread that fetches pages closes its database connection afterwards.
+        Afterwards, a thread other than the one that opened the client closes its database connection.
         """
         tokens.share()
         if threading.get_ident() != owner:
@@ -81,7 +81,7 @@ def is_reachable(client: GitHubClient) -> bool:
 
 
 def graphql_works(client: GitHubClient) -> bool:
-    """Return whether GraphQL responds to the smallest possible query."""
+    """Return whether GraphQL responds to a minimal query. A rate limit or a denied access also counts as a response."""
     try:
         client.graphql("{ viewer { login } rateLimit { cost } }")
     except (SourceUnavailable, SourceTimeout, UnexpectedAnswer, *PAYLOAD_ERRORS):

@@ -44,7 +44,7 @@ class LocalHistory:
         """Update the local copy with ``git fetch``. Returns False if the repository is empty.
 
         If git does not find the repository, a request to the API checks whether the repository is empty. With
-        ``git_only``, no request is sent. Raises NotFound and the errors of git and of the client.
+        ``git_only``, this request is not sent. Raises NotFound and the errors of git and of the client.
         """
         try:
             if settings.GITHUB_GIT_URL.startswith("http"):
@@ -58,7 +58,7 @@ class LocalHistory:
         return True
 
     def refs(self) -> Refs:
-        """Return the commits of branches and tags by full name, and the names of those with a missing object."""
+        """Return the commits of branches and tags by full name, and the names of refs that point to missing objects."""
         return self.mirror.refs()
 
     def commit(self, sha: str) -> RawCommit | None:
@@ -68,7 +68,7 @@ class LocalHistory:
         return next((commit for commit in list(self.mirror.log([f"{sha}^!"], [])) if commit.sha == sha), None)
 
     def changes(self, before: Mapping[str, str], now: Mapping[str, str]) -> list[HeadChange]:
-        """Return the changes of branches and tags, with the commits that became unreachable through each change."""
+        """Return the changes of branches and tags. Each change has the commits that it made unreachable."""
         changes: list[HeadChange] = []
         heads = sorted(set(now.values()))
         for name in sorted({*before, *now}):
@@ -125,10 +125,10 @@ PER_QUERY = 100
 def fetch_authors(
     client: GitHubClient, repository: str, shas: Mapping[str, str], scope: str
 ) -> Iterator[dict[str, dict[str, Any] | None]]:
-    """Yield batches of accounts by author address. The value is None for an address without an account.
+    """Yield batches of accounts by author email address. The value is None for an address without an account.
 
-    An address for which GitHub returns an error is omitted. ``repository`` is a node id. ``shas`` has one commit for
-    each address. Raises NotFound or AccessDenied if GitHub does not return the repository.
+    An address for which GitHub returns an error is omitted. ``repository`` is a node id. ``shas`` maps each address to
+    one of its commits. Raises NotFound or AccessDenied if GitHub does not return the repository.
     """
     waiting, size = list(shas.items()), PER_QUERY
     while waiting:

@@ -1,7 +1,8 @@
 """Reads lists page by page with ETags: labels, milestones, releases and comments on commits.
 
 A request for an unchanged page does not count towards the rate limit. An ETag does not cover the ``Link`` header: a
-full last page stays unchanged even if a new page follows it. Therefore the page after a full page is always requested.
+full last page stays unchanged even if a new page follows it. Therefore a full
+last page is requested without its ETag, or the page after it is requested too.
 
 Lists of labels, milestones and releases are short and are read completely. The list of comments on commits supports
 neither ``since`` nor an order. It begins with the oldest comments, and new comments are on its last page.
@@ -30,7 +31,7 @@ SAVE_EVERY = 10
 MOST_PAGES = 300
 """Maximum number of pages of a list, 30,000 items. The limit ends the loop if a server repeats pages."""
 Pages = list[list[Any]]
-"""The pages of a list. Each page has a path with query, an ETag and the number of items."""
+"""The pages of a list. Each page is a list of three values: its path with query, its ETag and its number of items."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,9 +49,9 @@ class WholeList:
 def whole_list_pages(client: GitHubClient, stream: str, full_name: str, start: IncrementalState) -> Iterator[WholeList]:
     """Yield a list with all its items, or nothing if the list is unchanged.
 
-    The items that were read so far are yielded every ``SAVE_EVERY`` pages, and when the budget is exhausted. The next
-    run continues after them. A list that was read by several runs is not ``whole``, because items may have moved from
-    one page to another meanwhile.
+    The items that were read so far are yielded every ``SAVE_EVERY`` pages, and before BudgetExhausted or RetryLater is
+    raised. The next run continues after them. A list that several runs have read is not ``whole``, because items may
+    have moved from one page to another meanwhile.
     """
     following = str(start.extras.get("next") or "")
     etags = cast("Pages", start.extras.get("etags") or [])
@@ -89,7 +90,7 @@ def _partly(following: str, read: Pages) -> GitHubState:
 def _answers(
     client: GitHubClient, full_name: str, first: str, params: Mapping[str, Any], following: str
 ) -> Iterator[Answer]:
-    """Yield the pages from the address ``following`` on, or all pages if it is empty.
+    """Yield the pages from the path ``following`` on, or all pages if ``following`` is empty.
 
     Raises UnexpectedAnswer after ``MOST_PAGES`` pages.
     """
@@ -137,10 +138,10 @@ def is_walk_unfinished(state: IncrementalState) -> bool:
 def commit_comment_pages(
     client: GitHubClient, full_name: str, start: IncrementalState, since: datetime | None
 ) -> Iterator[ListPage]:
-    """Yield pages from the last known page on. If the state contains a walk over the whole list, yield all its pages.
+    """Yield pages from the last known page on, or from the saved page of a walk over the whole list.
 
-    GitHub's list does not support ``since``, so this argument is ignored. The state of a page is the position after
-    this page. Raises UnexpectedAnswer after ``MOST_COMMENT_PAGES`` pages.
+    An unchanged page has no items. GitHub's list does not support ``since``, so this argument is ignored. Raises
+    UnexpectedAnswer after ``MOST_COMMENT_PAGES`` pages.
     """
     del since
     pages = list(cast("list[list[object]]", start.extras.get("pages") or []))

@@ -1,4 +1,4 @@
-"""Reads GraphQL lists in the order of their last change, with all connections nested in their items.
+"""Reads GraphQL lists in the order in which their items changed, with all connections nested in the items.
 
 A cursor of GitHub marks a fixed position: an edited item leaves its position and appears again at the end of the list.
 The state of a page is the cursor after its last item, so any number of items may have the same time.
@@ -56,7 +56,7 @@ GROW_AFTER = 8
 A smaller number would cause more refused queries.
 """
 TRIES_OF_ONE = 4
-"""Attempts to read a single item before it is skipped. A refusal can be temporary."""
+"""Attempts to read a single item in full before it is recorded as a skip. A refusal can be temporary."""
 REFUSALS = 2
 """Number of NotFound or AccessDenied errors after which a run stops reading a list. A single error can be temporary."""
 FEW = 5
@@ -92,7 +92,7 @@ class Listing:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Denied:
-    """An item that GitHub did not return: its external id, the reason, and the cursor before it."""
+    """An item that GitHub did not return. ``after`` is the cursor before the item, or None for the first item."""
 
     external_id: str
     reason: str
@@ -104,8 +104,8 @@ class Denied:
 class ItemPage:
     """Items with their nested connections, and the state that covers them.
 
-    ``refused`` are items that GitHub could not return in full, because they are too large. ``denied`` are items for
-    which GitHub returned an error. The shortfall of an item is stored in the item under ``SHORTFALL``. ``reactions``
+    ``refused`` are items that GitHub returned only without nested connections. ``denied`` are items for which GitHub
+    returned an error instead. The shortfall of an item is stored in the item under ``SHORTFALL``. ``reactions``
     are the counted reaction groups of items on an earlier page, by node id.
     """
 
@@ -120,7 +120,7 @@ def pages(
     client: GitHubClient, listing: Listing, repository: str, scope: str, start: IncrementalState,
     known: Known | None = None, *, small_steps: bool = False,
 ) -> Iterator[ItemPage]:  # fmt: skip
-    """Yield all pages from the saved cursor on. ``repository`` is a node id.
+    """Yield all pages of a list from the saved cursor on. ``repository`` is a node id.
 
     If GitHub refuses the cursor, the list is read from the beginning. With ``small_steps``, the first pages have few
     items. This suits a run that may end before it can store a large page.
@@ -146,7 +146,7 @@ class Details:
 
 
 def fetch_by_ids(client: GitHubClient, listing: Listing, node_ids: Sequence[str], scope: str) -> Iterator[Details]:
-    """Yield batches of items by their node ids. Missing parts of an item are noted as its shortfall.
+    """Request items by their node ids, and yield them in batches. Missing parts of an item are noted as its shortfall.
 
     The reason for an absent item is ``not_found``, ``denied`` or ``refused``. ``refused`` means that GitHub refused
     even a query for this item alone.
@@ -202,7 +202,7 @@ def _details(client: GitHubClient, listing: Listing, batch: Sequence[str], scope
 
 @dataclass(kw_only=True)
 class _Walk:
-    """One walk through a list. ``again`` is the cursor at which the next run starts if this walk reaches the end."""
+    """Reads one list from start to end. ``again`` is the cursor at which the next run starts after a complete walk."""
 
     client: GitHubClient
     listing: Listing
@@ -242,7 +242,7 @@ class _Walk:
                 return
             if connection["pageInfo"]["endCursor"] == cursor:
                 raise UnexpectedAnswer(
-                    f"GitHub keeps returning the same page of the list {self.listing.connection}. Run again later."
+                    f"GitHub returned the same page of the list {self.listing.connection} twice. Run again later."
                 )
             good, expected = good + 1, True
             if growing or good % GROW_AFTER == 0:
@@ -269,9 +269,9 @@ class _Walk:
         yield from self._finish(page, cursor)
 
     def _finish(self, page: ItemPage, cursor: str) -> Iterator[ItemPage]:
-        """Read the nested lists of a page to their ends. The page ends at ``cursor``.
+        """Read the nested lists of a page to their ends, and yield the page. The page ends at ``cursor``.
 
-        If a query ends with BudgetExhausted or RetryLater, yields the parts that were read, then raises the error.
+        Yields an incomplete page every ``SAVE_EVERY`` queries, and before it raises BudgetExhausted or RetryLater.
         """
         spent = 0
         try:

@@ -1,7 +1,7 @@
-"""Completes the parts nested in GraphQL items: long connections, reaction counts, and errors about single nodes.
+"""Completes GraphQL items: continues long nested connections, counts reactions, and notes errors about single nodes.
 
-An error about a single node affects only this node. Nested connections that are longer than a page are continued for
-many items together, with one query per step. The remaining pages can be saved and read by a later run. A continued item
+An error about a single node affects only its item. Nested connections that are longer than a page are continued for
+many items together, several in one query. A later run can read the remaining pages from saved cursors. A continued item
 contains only its identity and the lists that are still open. ``before`` is the number of members of a list that an
 earlier run has stored.
 """
@@ -110,9 +110,9 @@ def count_reactions(client: GitHubClient, scope: str, items: Sequence[Item]) -> 
 def counts_by_id(
     client: GitHubClient, scope: str, node_ids: Sequence[str]
 ) -> Iterator[tuple[dict[str, Groups], dict[str, str]]]:
-    """Yield the reaction groups with counts, and the reasons for refusals, both by node id. Yields after each query.
+    """Yield for each query the reaction groups with counts, and the reasons for refusals, both by node id.
 
-    A deleted node has no groups.
+    A deleted node has an empty list of groups.
     """
     waiting, size, tries = list(node_ids), REACTED_PER_QUERY, 0
     while waiting:
@@ -229,7 +229,8 @@ def tidy(items: Sequence[Item], nested: Sequence[Nested]) -> None:
 def missing(items: Sequence[Item], nested: Sequence[Nested]) -> list[tuple[Item, str, int, int]]:
     """Return the nested lists with fewer members than GitHub counts.
 
-    Each tuple has the item, the name of the list, the total, and the number of members that arrived.
+    Lists with unread pages are omitted, unless they are stored as columns. Each tuple has the item, the name of the
+    list, the total, and the number of members that arrived.
     """
     short: list[tuple[Item, str, int, int]] = []
     for item, holder, one in _open(items, nested):
@@ -255,7 +256,7 @@ def has_open_columns(items: Sequence[Item], nested: Sequence[Nested]) -> bool:
 
 
 def unfinished(items: Sequence[Item], nested: Sequence[Nested]) -> list[Item]:
-    """Return the items that ``steps`` needs to continue the lists that are still open. They can be saved as JSON."""
+    """Return the items with which ``steps`` can continue the lists that are still open. They can be saved as JSON."""
     return [rest for item in items if (rest := _rest(item, nested)) is not None]
 
 
@@ -321,7 +322,7 @@ def _extend(client: GitHubClient, scope: str, batch: Sequence[tuple[Item, Item, 
 
 
 def _pass_on(item: Item, node: Item, errors: Sequence[NodeError]) -> None:
-    """Note on an item the errors about ``node``, one of its parts."""
+    """Note the shortfall of a nested node, and errors about it, on its item."""
     if known := node.get(SHORTFALL):
         add_shortfall(item, known["reason"], known["detail"])
     for error in errors:

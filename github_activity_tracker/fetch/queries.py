@@ -21,8 +21,8 @@ ASSIGNEE = f"__typename ... on Node {{ id }} ... on Actor {{ login avatarUrl }} 
 REVIEWER = f"{ASSIGNEE} ... on Team {{ slug }}"
 """Fields of a requested reviewer.
 
-The ``slug`` of a team is selected only with a token that is known to have ``read:org``. The node id of a team needs no
-scope.
+Before a query is sent, the ``slug`` of a team is removed unless the token is known to have ``read:org``. The node id of
+a team needs no scope.
 """
 ITEM = "number title repository { nameWithOwner databaseId }"
 SUBJECT = f"__typename ... on Issue {{ {ITEM} }} ... on PullRequest {{ {ITEM} }}"
@@ -141,7 +141,7 @@ TIMELINE = {
     "Issue": "timelineItems(first: %d%s) { totalCount " + PAGE + " nodes { ...IssueEvent } }",
     "PullRequest": "timelineItems(first: %d%s) { totalCount " + PAGE + " nodes { ...PullEvent } }",
 }
-"""Templates of connections, with two placeholders: the page size, and the cursor argument.
+"""Templates of the timeline connections by type of item, with placeholders for the page size and the cursor argument.
 
 The cursor argument is ``, after: "..."``, or empty for the first page.
 """

@@ -39,7 +39,7 @@ class TotalsPage:
 
 
 def totals_pages(client: GitHubClient, name: str, repository: str, scope: str, after: str = "") -> Iterator[TotalsPage]:
-    """Yield all issues, pull requests or discussions with the totals of their nested lists, oldest first.
+    """Yield pages of all issues, pull requests or discussions with the totals of their nested lists, oldest first.
 
     ``repository`` is a node id. A page of a hundred issues or pull requests costs three or four points. If GitHub
     refuses the cursor, the list is read from the beginning. Items that GitHub does not return are omitted.
@@ -125,7 +125,7 @@ def find_absent_nodes(client: GitHubClient, node_ids: Sequence[str], scope: str)
 
 
 def fetch_accounts(client: GitHubClient, node_ids: Sequence[str], scope: str) -> tuple[list[Item], list[str]]:
-    """Return the accounts with these node ids, and the node ids for which GitHub returns NOT_FOUND twice."""
+    """Return the accounts with these node ids, and the node ids for which two requests return NOT_FOUND."""
     text = "query ($ids: [ID!]!) { nodes(ids: $ids) { id ... on Actor { ...Account } } rateLimit { cost } }\n" + ACTOR
     accounts: list[Item] = []
     missing: list[str] = []
@@ -150,7 +150,7 @@ def _still_missing(client: GitHubClient, node_ids: Sequence[str], scope: str) ->
 def _aliased(
     client: GitHubClient, text: Callable[[Sequence[str]], str], ids: Sequence[str], scope: str, parent: tuple[str, ...]
 ) -> Iterator[tuple[str, Any, str]]:
-    """Yield each id with its node and the kind of its error.
+    """Yield each id with its node and the kind of its error, or an empty string if there is none.
 
     Each query has one alias for each id. ``parent`` is the path of the field that contains the aliases.
     """

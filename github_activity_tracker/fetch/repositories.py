@@ -85,7 +85,7 @@ def _is_count(value: object) -> bool:
 
 
 def _is_list(value: object) -> bool:
-    """Return whether a connection has a total, and whether all dates of its nodes are readable."""
+    """Return whether a connection has a valid total, and only nodes with valid dates."""
     if not isinstance(value, dict):
         return False
     connection = cast("Mapping[str, Any]", value)
@@ -132,13 +132,13 @@ def fetch_repository(client: GitHubClient, full_name: str, known_id: int | None)
 
     A known id is used instead of the name, because another repository can take over a name.
 
-    Raises ``NotFound`` if the repository was deleted, is blocked or never existed, and ``UnexpectedAnswer`` if the
-    response is not a repository.
+    Raises ``NotFound`` if the repository is blocked or invisible to the token or does not exist, and
+    ``UnexpectedAnswer`` if the response is not a repository.
     """
     path = f"/repositories/{known_id}" if known_id else repository_path(full_name)
     payload = client.get(path, scope=full_name).data
     if not is_repository(payload):
-        raise UnexpectedAnswer(f"GitHub answered {path} with something that is not a repository. Run again later.")
+        raise UnexpectedAnswer(f"GitHub's response for {path} is not a repository. Run again later.")
     return cast("RepositoryPayload", payload)
 
 
@@ -239,11 +239,11 @@ def _ask(client: GitHubClient, batch: Sequence[Key], token: Token) -> GraphQLAns
             if len(batch) > 1 or attempt == TRIES_OF_ONE:
                 raise
         except PAYLOAD_ERRORS as error:
-            raise UnexpectedAnswer("GitHub's GraphQL answered with something undocumented. Run again later.") from error
+            raise UnexpectedAnswer("GitHub's GraphQL returned an undocumented response. Run again later.") from error
     else:
         raise AssertionError("unreachable")
     if not any(f"r{position}" in answer.data for position in range(len(batch))):
-        raise UnexpectedAnswer("GitHub's GraphQL answered without the repositories. Run again later.")
+        raise UnexpectedAnswer("GitHub's GraphQL returned a response without the repositories. Run again later.")
     viewer = answer.data.get("viewer")
     if isinstance(viewer, dict):
         client.identify(answer.token_key, str(cast("dict[str, object]", viewer).get("login") or ""))
@@ -263,7 +263,7 @@ def _read(result: Probe, batch: Sequence[Key], answer: GraphQLAnswer) -> None:
             result.facts[key] = cast("Facts", facts)
         elif facts is not None:
             result.failures[key] = UnexpectedAnswer(
-                "GitHub's GraphQL answered with something that is not a repository. Run again later."
+                "GitHub's GraphQL returned a repository in an undocumented format. Run again later."
             )
 
 
@@ -290,7 +290,7 @@ def _batches(repositories: Sequence[Key], size: int) -> Iterator[Sequence[Key]]:
 
 
 def list_repositories(client: GitHubClient, owner: str) -> list[dict[str, Any]]:
-    """Return all repositories of an organisation or a person. Archived repositories are included, forks are not.
+    """Return the visible repositories of an organisation or a person, including archived ones but no forks.
 
     Items that are not repositories are logged and omitted. Raises NotFound if the owner does not exist.
     """
@@ -301,7 +301,7 @@ def list_repositories(client: GitHubClient, owner: str) -> list[dict[str, Any]]:
 
 
 def _list_repositories(client: GitHubClient, owner: str, path: str) -> list[dict[str, Any]]:
-    """Request the list with each token, and return all listed repositories. A token sees only some repositories."""
+    """Request the list with each token, and return all listed repositories. Each token may see different ones."""
     repositories: dict[str, dict[str, Any]] = {}
     params = {"per_page": 100, "type": "all", "sort": "full_name"}
     errors: list[NotFound | AccessDenied] = []
@@ -321,6 +321,6 @@ def _repositories(data: object, path: str) -> Iterator[dict[str, Any]]:
     """Yield the repositories of one page that are not forks. Items that are not repositories are logged."""
     for item in as_items(data):
         if not is_repository(item):
-            logger.warning("GitHub lists something that is not a repository path=%s", path)
+            logger.warning("omitted a list item that is not a repository path=%s", path)
         elif not cast("dict[str, Any]", item).get("fork"):
             yield item

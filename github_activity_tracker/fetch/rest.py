@@ -1,4 +1,4 @@
-"""Reads REST lists of a whole repository in the order of their last change, totals of lists, and single items.
+"""Reads REST lists of a whole repository in the order in which their items changed, list totals, and single items.
 
 The order of a list changes while it is read: an edited item leaves its position and appears again at the end. With page
 numbers, items that move from one page to another would be missed. Therefore each page is requested by key: ``since`` is
@@ -8,8 +8,8 @@ the last ``updated_at`` that was read. GitHub includes items with exactly this t
 The saved state is exactly the position after the stored page. It consists of the key and, inside one instant, the link
 or the page number. An instant is one value of ``updated_at``, which is precise to the second.
 
-Near the present, a change may still appear before the last key. Therefore the run after a complete run starts
-``OVERLAP`` before the end of the complete run, by GitHub's clock.
+Near the present, a change may still appear before the last key. Therefore the run after a complete run starts at
+least ``OVERLAP`` before the end of the complete run, by GitHub's clock.
 """
 
 import hashlib
@@ -38,7 +38,7 @@ A walk is repeated if its pages differ from the pages of the previous walk. The 
 keep changing.
 """
 OVERLAP = timedelta(seconds=60)
-"""Time before the present at which the next run starts to read.
+"""Minimum time between the start position of the next run and the end of a complete run.
 
 GitHub's lists may lag a little behind its writes, so a shorter time may miss changes. A longer time repeats more items.
 """
@@ -61,7 +61,7 @@ class ListPage:
 def issue_pages(
     client: GitHubClient, full_name: str, start: IncrementalState, since: datetime | None
 ) -> Iterator[ListPage]:
-    """Yield issues and pull requests of every state."""
+    """Yield pages of issues and pull requests in every state."""
     return _Walk(client, f"{repository_path(full_name)}/issues", full_name, {"state": "all"}).read(start, since)
 
 
@@ -123,7 +123,7 @@ class _Position:
 
 @dataclass
 class _Walk:
-    """One walk through a list.
+    """Reads one list from a position to its end.
 
     ``path`` begins with ``/``. ``more`` are parameters in addition to the order and the key.
     """
@@ -133,7 +133,7 @@ class _Walk:
     scope: str
     more: dict[str, Any] = field(default_factory=dict[str, Any])
     again: str = ""
-    """Latest time from which the next run may read. Set if a position near the present was saved."""
+    """Latest time at which the next run may start to read. Set when a position near the present is saved."""
 
     def read(self, start: IncrementalState, since: datetime | None) -> Iterator[ListPage]:
         """Yield pages from the saved position to the end of the list."""
@@ -192,7 +192,7 @@ class _Walk:
         if answer.next_url and not position.numbered and "after" in parse_qs(urlsplit(answer.next_url).query):
             link = relative(self.client.api_url, answer.next_url)
             if link == position.link:
-                raise UnexpectedAnswer(f"GitHub keeps returning the same page of {self.path}. Run again later.")
+                raise UnexpectedAnswer(f"GitHub returned the same page of {self.path} twice. Run again later.")
             return _Position(key=reached, link=link)
         if position.link:
             return _Position(key=reached, numbered=True) if more else None
@@ -227,7 +227,7 @@ class _Walk:
         """Return the state after a list was read to its end.
 
         The next run starts just after the last item, but at least ``OVERLAP`` before the present, because GitHub may
-        still add items there.
+        still add items there, and not after ``again``.
         """
         if not reached:
             return GitHubState()
@@ -237,7 +237,7 @@ class _Walk:
 
 
 def relative(api_url: str, url: str) -> str:
-    """Return path and query of an API address, relative to the root of the API.
+    """Return the path and query of an API URL, relative to the root of the API.
 
     A saved relative link stays valid if the host name changes.
     """

@@ -1,7 +1,7 @@
 """Rules that adapt the query texts to the schema of a server.
 
 github.com adds kinds of timeline events every month, and GitHub Enterprise Server lacks some of these kinds. The
-timelines of issues and pull requests select ``createdAt`` and ``actor`` of every kind that the server has.
+timelines of issues and pull requests select at least ``createdAt`` and ``actor`` of every kind that the server has.
 """
 
 from collections.abc import Collection, Iterator
@@ -27,7 +27,7 @@ SELECTIONS = {"Actor": "...Account", "Issue": ITEM, "PullRequest": ITEM}
 
 
 def extend_timelines(schema: ServerSchema, union: str, present: Collection[str]) -> Extension:
-    """Return selections for the event kinds of the server that are not in ``present``, the kinds in the fragment."""
+    """Return selections for the server's event kinds that are missing from a fragment with the kinds ``present``."""
     if union not in UNIONS:
         return Extension()
     if (timeline := schema.types.get(union)) is None:

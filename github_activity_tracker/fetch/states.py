@@ -1,4 +1,4 @@
-"""Requests that tell whether comments are hidden and review threads are resolved.
+"""Reads over GraphQL whether comments are hidden and review threads are resolved.
 
 REST does not include these states. Hiding a comment or resolving a thread changes no date.
 
@@ -48,7 +48,7 @@ Node = dict[str, Any]
 
 
 def fetch_hidden_states(client: GitHubClient, node_ids: Sequence[str], scope: str) -> Iterator[dict[str, Node | None]]:
-    """Yield one dictionary for each query, with comments by node id. A comment that GitHub does not return is None.
+    """Yield for each query a dictionary of comments by node id. A comment that GitHub does not return is None.
 
     A query for up to 100 comments costs one point. Raises SliceRefused if a query for a single comment fails.
     """
@@ -70,7 +70,7 @@ def fetch_hidden_states(client: GitHubClient, node_ids: Sequence[str], scope: st
 def fetch_review_threads(
     client: GitHubClient, pulls: Sequence[tuple[str, int]], scope: str
 ) -> Iterator[dict[str, Node | None]]:
-    """Yield one dictionary for each query, with pull requests and all their review threads, by node id.
+    """Yield for each query a dictionary of pull requests, with all their review threads, by node id.
 
     A pull request that GitHub does not return is None. ``pulls`` contains pairs: the node id of a pull request, and the
     expected number of its threads. Each thread contains the id of its first comment. If GitHub counts threads or first

@@ -104,7 +104,7 @@ def thread_pages(
 
 
 def fetch_thread_details(client: GitHubClient, stream: str, node_ids: Sequence[str], scope: str) -> Iterator[Details]:
-    """Request items by their node ids. Yield the items in batches, with a reason for each item that is missing."""
+    """Request items of a GraphQL stream by their node ids. Yield batches with a reason for each missing item."""
     return fetch_by_ids(client, LISTINGS[stream], node_ids, scope)
 
 

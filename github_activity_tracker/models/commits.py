@@ -65,7 +65,7 @@ class Commit(models.Model):
 
 
 class AuthorEmail(models.Model):
-    """An author address that was looked up on GitHub, with its account. The account is None if the address has none."""
+    """An author's email address that was looked up on GitHub. ``account`` is None if GitHub found no account."""
 
     email = models.CharField(primary_key=True, max_length=254)
     account = models.ForeignKey(Account, null=True, blank=True, on_delete=models.SET_NULL, related_name="emails")
@@ -122,7 +122,7 @@ class GitRef(models.Model):
 
 
 class RefChange(models.Model):
-    """A change of a branch or tag between two runs. ``forced`` means that the new tip does not contain the old tip."""
+    """A change of a branch or tag between two runs. If ``forced``, the old tip is not an ancestor of the new tip."""
 
     id = models.BigAutoField(primary_key=True)
     repository = models.ForeignKey(Repository, on_delete=models.CASCADE, related_name="ref_changes")

@@ -55,7 +55,7 @@ class Hideable(Post):
 class HasState(Hideable):
     """A comment from a REST list.
 
-    REST does not say whether a comment is hidden, so this state is read with a separate query.
+    REST does not return whether a comment is hidden, so this state is read with a separate GraphQL query.
     """
 
     state_read_at = models.DateTimeField(

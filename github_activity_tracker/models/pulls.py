@@ -48,7 +48,7 @@ class PullRequest(models.Model):
 
 
 class Review(Hideable):
-    """A review of a pull request: its verdict and its text."""
+    """A review of a pull request. Its comments on the diff are in ``ReviewComment``."""
 
     pull_number = models.PositiveIntegerField()
     state = models.CharField(max_length=32, help_text="GitHub's state, such as APPROVED or CHANGES_REQUESTED.")

@@ -30,10 +30,10 @@ class Account(models.Model):
 
 
 class Repository(models.Model):
-    """A repository that is collected. Columns that were not read from GitHub yet have their default value.
+    """A repository. Columns that have not been read from GitHub yet have their default value.
 
-    A repository that was entered in the admin or read from a local clone is known only by its name. It has a
-    provisional negative id until the real id is read from GitHub.
+    If only the commits of a local clone were read, the repository is known only by its name. It has a provisional
+    negative id until the real id is read from GitHub.
     """
 
     id = models.BigIntegerField(primary_key=True, help_text="GitHub's numeric id. Negative if the id is not known yet.")

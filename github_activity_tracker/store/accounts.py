@@ -12,7 +12,7 @@ from github_activity_tracker.convert.accounts import Logins, observe_login
 from github_activity_tracker.models import Account, FormerLogin
 
 GRAPHQL = "graphql"
-"""The ``variant`` of accounts from all GraphQL lists, because these lists have the same login for one account."""
+"""The ``variant`` of accounts from GraphQL, which returns the same login for an account in all lists."""
 AUTHOR: Mapping[str, str] = {"author_id": "author_id"}
 """The ``guarded`` argument of ``upsert`` for rows with an author.
 
@@ -34,7 +34,7 @@ class GitHubAccounts(AccountStore):
         """Compare accounts with the stored accounts, and return the changes.
 
         Each row in the result has the login to display and the login of each variant. ``former_names`` contains the
-        logins that were replaced, and ``names`` the new logins to display by id.
+        replaced logins. ``names`` maps account ids to new logins to display.
         """
         by_id = {row["id"]: row for row in rows}
         stored = Account.objects.filter(pk__in=list(by_id)).values_list("pk", "login", "kind", "logins")

@@ -1,6 +1,6 @@
 """Stores commits with their files and authors, and the refs up to which the history is stored.
 
-When the account of an author address becomes known, its commits, their activities and their documents are updated.
+When the account of an author's address becomes known, the author's commits, activities and documents are updated.
 """
 
 from collections.abc import Mapping, Sequence
@@ -59,7 +59,7 @@ CLAIM = """
 
 
 def unknown_authors(repository_id: int, most: int) -> dict[str, str]:
-    """Return author addresses that were not looked up yet, each with the hash of its latest commit.
+    """Return authors' email addresses that were not looked up yet, each with the hash of its latest commit.
 
     ``most`` is the maximum number of addresses.
     """
@@ -70,7 +70,7 @@ def unknown_authors(repository_id: int, most: int) -> dict[str, str]:
 
 @transaction.atomic
 def store_authors(scope: Scope, users: Mapping[str, dict[str, Any] | None], now: datetime) -> int:
-    """Store the accounts of author addresses, and set the authors of commits with these addresses.
+    """Store the accounts of author addresses, and set the authors of the repository's commits with these addresses.
 
     Returns the number of updated commits.
     """
@@ -94,7 +94,7 @@ def store_authors(scope: Scope, users: Mapping[str, dict[str, Any] | None], now:
 def with_known_authors(records: Sequence[Record]) -> list[Record]:
     """Return the commits. A commit without an account gets the account that is known for its author address.
 
-    All accounts get their displayed login. An account that was deleted on GitHub stays the author of its commits.
+    Activities get the displayed login of the author. A deleted account stays the author of its commits.
     """
     emails = {str(record.row["author_email"]) for record in records if record.row["author_id"] is None}
     known = AuthorEmail.objects.filter(pk__in=emails).exclude(account=None).values_list("email", "account_id")
@@ -132,7 +132,7 @@ MISSING = "missing_object"
 def record_missing_refs(scope: Scope, names: Sequence[str]) -> None:
     """Record a skip for each branch or tag in ``names``, because it points to a missing object.
 
-    The skips of all other branches and tags are cleared.
+    Such skips of all other branches and tags are cleared.
     """
     open_items = SkippedItem.objects.filter(
         collector=COLLECTOR, scope=scope.external_id, stream=POSITION, reason=MISSING, cleared_at=None
@@ -153,8 +153,8 @@ def _clipped(name: str) -> str:
 def open_plan(repository_id: int, refs: Mapping[str, str], *, full: bool) -> CommitPlan:
     """Return the plan that an earlier run did not finish, or a new plan for the current refs.
 
-    A new plan is saved before its first page is read. If the run is killed, the next run continues the same plan at the
-    same commit. With ``full``, the result is always a new plan for all commits.
+    A new plan is saved before its first page is read. If the run is killed, the next run continues the plan after the
+    last stored commit. With ``full``, the result is always a new plan for all commits.
     """
     saved = load_state(repository_id, PLAN).extras.get("refs")
     known = frozenset(known_refs(repository_id).values())

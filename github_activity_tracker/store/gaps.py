@@ -1,9 +1,9 @@
 """Records gaps: rows that GitHub counts but does not return. A recorded gap does not cost requests in every run.
 
 A gap is stored as a ``SkippedItem`` with the reason ``not_delivered``. It is visible in the admin, where a retry can be
-requested. The missing rows are requested again if one of the two counts changes, if a retry is requested, or after a
-pause that doubles with each attempt. If the operator accepted a gap, its rows are requested again only if the gap grows
-or a retry is requested.
+requested. The missing rows are requested again if GitHub's count or the number of stored rows changes, if a retry is
+requested, or after a pause that doubles with each attempt. If the operator accepted a gap, its rows are requested again
+only if the gap grows or a retry is requested.
 """
 
 from collections.abc import Collection, Iterable
@@ -30,14 +30,15 @@ THREAD_STREAMS = {
     "pulls": ("events", "reviews"),
     "discussions": ("discussion_comments",),
 }
-"""Streams that retry their incomplete items themselves. The values are the streams of the rows in such an item."""
+"""Streams that retry their incomplete items themselves, with the streams of the rows inside such an item."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Gap:
     """A difference between GitHub and the database in the number of rows of one stream.
 
-    ``number`` is the number of the issue, pull request or discussion. ``github`` and ``stored`` are the two counts.
+    ``number`` identifies the issue, pull request or discussion. ``github`` is GitHub's count of the rows, and
+    ``stored`` is the number of live rows in the database.
     """
 
     stream: str
@@ -70,7 +71,7 @@ class KnownGaps:
         return gap.reason if gap else self._reasons.get((stream, number), "")
 
     def is_due(self, gap: Gap, now: datetime) -> bool:
-        """Return whether to request the missing rows of a gap now. A gap is requested at most once per comparison."""
+        """Return whether to request the missing rows of a gap now. Rows are not requested twice in one comparison."""
         known = self._gaps.get((gap.stream, gap.number))
         if (gap.stream, gap.number) in self._asked:
             return False

@@ -1,4 +1,4 @@
-"""Stores releases, labels and milestones. Their lists are complete, so absent items were deleted on GitHub."""
+"""Stores releases, labels and milestones. Items that are absent from a complete list were deleted on GitHub."""
 
 from datetime import datetime
 
@@ -29,7 +29,10 @@ def store_rows(
     model: type[models.Model], rows: list[Row], malformed: list[Malformed], accounts: list[Row],
     *, scope: Scope, stream: str, state: IncrementalState, now: datetime, whole: bool = True,
 ) -> PageResult:  # fmt: skip
-    """Write labels or milestones of a repository. Rows that are absent from a ``whole`` list are marked as deleted."""
+    """Write labels or milestones of a repository.
+
+    If the list is ``whole`` and has no malformed items, absent rows are marked as deleted.
+    """
     store_accounts(accounts, stream)
     written = upsert(model, rows, key=["id"])
     gone = _absent(model, rows, malformed, scope) if whole else []
@@ -48,7 +51,10 @@ def store_rows(
 def store_releases(
     page: Page, *, scope: Scope, stream: str, state: IncrementalState, now: datetime, whole: bool = True
 ) -> PageResult:
-    """Write releases of a repository. Rows that are absent from a ``whole`` list are marked as deleted."""
+    """Write releases of a repository.
+
+    If the list is ``whole`` and has no malformed items, absent rows are marked as deleted.
+    """
     store_accounts(page.accounts.values(), stream)
     keep_earlier_texts(Release, page.records, "release")
     written = upsert(Release, (record.row for record in page.records), key=["id"], guarded=AUTHOR)
@@ -69,7 +75,7 @@ def store_releases(
 
 
 def _absent(model: type[models.Model], rows: list[Row], malformed: list[Malformed], scope: Scope) -> list[int]:
-    """Return the keys of live rows that the list lacks. If the list has malformed items, return an empty list."""
+    """Return the primary keys of live rows that are absent from the list, or none if it has malformed items."""
     if malformed:
         return []
     live = model._default_manager.filter(repository_id=int(scope.external_id), deleted_at=None)

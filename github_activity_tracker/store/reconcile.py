@@ -119,7 +119,7 @@ def _count(model: type[models.Model], number: str, repository_id: int, numbers: 
 
 
 def live_discussion_counts(repository_id: int, numbers: Collection[int]) -> tuple[Counter[int], Counter[int]]:
-    """Count the live comments by discussion number, and the live replies by the id of their comment."""
+    """Count the live comments by discussion number, and the live replies by the id of their parent comment."""
     alive = DiscussionComment.objects.filter(
         repository_id=repository_id, deleted_at=None, discussion_number__in=list(numbers)
     )
@@ -218,7 +218,7 @@ def _reindex_issues_and_pulls(scope: Scope, numbers: Collection[int]) -> None:
 def mark_thread_deleted(scope: Scope, kind: str, number: int, *, moved_to: str, now: datetime) -> None:
     """Mark an issue or pull request and all its rows as deleted, and remove its document from the index.
 
-    ``moved_to`` is the new address of a transferred issue, or an empty string.
+    ``moved_to`` is the new URL of a transferred issue, or an empty string.
     """
     of = {"repository_id": int(scope.external_id), "deleted_at": None}
     Issue.objects.filter(number=number, **of).update(deleted_at=now, transferred_to=moved_to)
@@ -242,7 +242,7 @@ def account_node_ids(repository_id: int) -> dict[str, int]:
 
 @transaction.atomic
 def store_account_changes(rows: Sequence[Row], gone: Sequence[int], now: datetime) -> int:
-    """Store renamed accounts, and mark the accounts in ``gone`` as deleted. Returns the number of newly marked ones.
+    """Store renamed accounts, and mark the accounts in ``gone`` as deleted. Returns how many were newly marked.
 
     The activities of a deleted account keep its login, because GitHub may have hidden the account only temporarily.
     """
@@ -261,7 +261,10 @@ def live_commit_comments(repository_id: int) -> dict[str, int]:
 
 @transaction.atomic
 def delete_commit_comments(scope: Scope, keys: Sequence[int], now: datetime) -> int:
-    """Mark comments on commits and their activities as deleted. Returns the number of comments that were live."""
+    """Mark comments on commits and their activities as deleted, and request a re-index of the commits.
+
+    Returns the number of comments that were live.
+    """
     rows = CommitComment.objects.filter(pk__in=keys, deleted_at=None)
     shas = set(rows.values_list("commit_sha", flat=True))
     deleted = mark_rows_deleted(CommitComment, keys, now)

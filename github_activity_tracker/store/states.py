@@ -51,7 +51,7 @@ class Stale:
 
 
 def stale_comments(stale: Stale, most: int) -> list[str]:
-    """Return the node ids of comments with a state that has to be read, latest first within each kind.
+    """Return node ids of comments with a state that has to be read, most recently updated first within each kind.
 
     ``most`` is the maximum number of node ids.
     """
@@ -103,7 +103,7 @@ def store_hidden_states(scope: Scope, answers: Answers, at: datetime) -> int:
 
 
 def _as_shown(row: Any) -> tuple[bool, str]:
-    """Return the state as documents show it. An unknown state counts as not hidden."""
+    """Return the hidden state and its reason as documents show them. An unknown state counts as not hidden."""
     return bool(row.is_minimized), row.minimized_reason if row.is_minimized else ""
 
 

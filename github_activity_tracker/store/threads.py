@@ -83,8 +83,8 @@ def _store_events(page: ThreadPage, scope: Scope, now: datetime) -> PageResult:
 def _with_stored_times(records: Sequence[Record]) -> list[Record]:
     """Return the records. A record for which GitHub returned no time gets the time of its stored event.
 
-    It also gets the stored actor and data if these are missing. If the schema of the server is unknown, events of new
-    kinds are requested without a time. An earlier run may have stored the same events with a time.
+    It also gets the stored actor and data if these are missing. If the GraphQL schema is unknown, events of new kinds
+    are requested without a time. An earlier run may have stored the same events with a time.
     """
     ids = [record.row["node_id"] for record in records if not record.has_own_time]
     stored = {

@@ -1,1 +1,1 @@
-"""Tests of the GitHub tracker. They collect from the sample server, or from the twin of GitHub with recorded data."""
+"""Tests of the GitHub tracker. They collect from the sample server or from the GitHub twin with recorded data."""

@@ -19,7 +19,7 @@ from samples.server import SampleServer
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorten the collector's pauses to 0.01 seconds. A pause still fails if its full length exceeds the time limit.
 
-    Other tests check that the lengths are computed correctly.
+    Other tests check the full lengths of the pauses.
     """
 
     def pause(self: Transport, seconds: float) -> None:

@@ -28,7 +28,7 @@ def pem(key: Any, layout: PrivateFormat = PrivateFormat.TraditionalOpenSSL) -> b
 
 
 def app_of(server: SampleServer, *installations: Installation, skew: float = 0.0) -> App:
-    """Return a GitHub App with these installations, and install it on the server."""
+    """Create a GitHub App with these installations, install it on the server, and return it."""
     public = KEY.public_key().public_numbers()
     app = App(app_id="12345", modulus=public.n, exponent=public.e, skew=skew, installations=list(installations))
     server.install(app)
@@ -46,7 +46,7 @@ def key_file(tmp_path: Path, settings: Any, server: SampleServer) -> Path:
 
 
 def users(server: SampleServer, kind: str) -> set[str]:
-    """Return the users of the tokens in all requests of a kind (``rest``, ``graphql`` or ``git``)."""
+    """Return the users of the tokens in requests of a kind (``rest``, ``graphql`` or ``git``), except to ``/app/``."""
     return {one.user for one in server.requests if one.kind == kind and not one.path.startswith("/app/")}
 
 

@@ -1,4 +1,4 @@
-"""Tests of errors about commit authors. An error affects only one author, and a later run stores this author."""
+"""Tests of commit authors that a run could not look up. A later run looks them up."""
 
 from collections.abc import Callable
 from typing import Any

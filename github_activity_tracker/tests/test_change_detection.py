@@ -1,4 +1,4 @@
-"""Tests of the number of requests for repositories without changes."""
+"""Tests of the number of requests for unchanged repositories."""
 
 from collections.abc import Callable
 from copy import copy
@@ -51,7 +51,7 @@ def copied(row: Any, **changes: object) -> Any:
 
 
 def as_if_read(server: SampleServer, pattern: str) -> None:
-    """For each other repository, store copies of the repository ``pattern``, its scope and its checkpoints.
+    """Copy the repository ``pattern``, its scope and its checkpoints to each of the other repositories.
 
     The copies differ only in names and ids.
     """

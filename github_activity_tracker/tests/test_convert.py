@@ -1,4 +1,4 @@
-"""Tests of the converters. They accept all data that GitHub documents, and set aside all other data as malformed."""
+"""Tests of the converters. They convert all data that GitHub documents, and set aside data that they cannot convert."""
 
 from datetime import UTC, datetime
 from typing import Any

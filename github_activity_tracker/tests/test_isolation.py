@@ -27,8 +27,8 @@ Spoil = Callable[[str, object], None]
 def spoil(monkeypatch: pytest.MonkeyPatch) -> Spoil:
     """Return a function that takes a text and a replacement for responses.
 
-    The replacement is a new response, or a function that returns a changed response. It applies to successful responses
-    to requests that contain the text in their URL or body.
+    The replacement is a new JSON body, or a function that returns a changed JSON body. It applies to successful
+    responses to requests that contain the text in their URL or body.
     """
     once = Transport._once
     spoiled: dict[str, object] = {}
@@ -181,7 +181,7 @@ def test_a_source_that_is_gone_is_not_asked_for_every_stream_of_every_repository
     result = both[1](*names)
     assert result["outcome"] == "failed"
     assert result["requests"] <= 40
-    assert "more repositories wait for the next run" in result["scopes"][-1]["reason"]
+    assert "more repositories must wait for the next run" in result["scopes"][-1]["reason"]
     assert exit_code(*names) == 1
 
 
@@ -201,7 +201,7 @@ def test_a_folder_for_clones_that_cannot_be_used_costs_the_commits_alone(
     settings.WORKSPACE_DIR.write_text("not a folder")
     result = collect()
     assert (result["outcome"], result["skipped"]) == ("partial", 1)
-    assert "commits (configuration): git is not installed, or WORKSPACE_DIR" in result["scopes"][0]["reason"]
+    assert "commits (configuration): git must be installed, and WORKSPACE_DIR" in result["scopes"][0]["reason"]
     assert stored_bodies() == expected_bodies(server)
 
 

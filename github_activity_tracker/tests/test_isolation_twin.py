@@ -1,6 +1,6 @@
-"""Tests with recorded data: if one list, repository or feature fails or is disabled, the others are still collected.
+"""Tests with recorded data of lists that fail, and of repositories that are hidden, renamed or have disabled features.
 
-The same applies if a repository is renamed.
+The other data must still be collected.
 """
 
 from collections.abc import Callable, Iterator
@@ -179,7 +179,7 @@ def test_a_name_that_another_repository_has_now_leaves_a_tombstone_and_a_new_sco
     change(server, "add_issue", title="the first", body="in the new one")
     result = run()
     assert result["outcome"] == "succeeded"
-    assert "is gone at GitHub" in report(result, server.name)["notes"][0]
+    assert "no longer exists on GitHub" in report(result, server.name)["notes"][0]
     old.refresh_from_db()
     assert old.deleted_at
     assert Activity.objects.filter(scope__external_id=str(old.pk), deleted_at=old.deleted_at).count() == count

@@ -1,4 +1,4 @@
-"""Tests that the reason of a malformed item is readable, and contains no text of a Python exception."""
+"""Tests that the reason for a malformed item is readable, and contains no text of a Python exception."""
 
 import re
 from typing import Any

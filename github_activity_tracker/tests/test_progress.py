@@ -1,7 +1,7 @@
 """Tests that every run makes progress until everything is stored.
 
-The runs have few requests, or lists with many items in the same second, or items that need more requests than one run
-may send.
+Runs may send only a few requests, a list has many items in the same second, or an item needs more requests than one
+run may send.
 """
 
 from collections.abc import Iterator
@@ -56,7 +56,7 @@ def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def checkpoints() -> str:
-    """Return the checkpoints of all streams as text, without those of reconciliation."""
+    """Return the checkpoints of all streams as text, without the checkpoints of reconciliation."""
     rows = Checkpoint.objects.order_by("stream").values_list("stream", "checkpoint_token", "extras")
     return str([row for row in rows if not row[0].startswith("reconcile")])
 

@@ -1,4 +1,4 @@
-"""Tests that every query is valid for the server's schema, which may be older, current or newer."""
+"""Tests that every query is valid for a server with an older, the current or a newer schema."""
 
 import random
 import sys
@@ -133,12 +133,12 @@ def without(sdl: str, dropped: set[str]) -> GraphQLSchema:
     """Return a schema without these types and ``Type.field`` names. The twin makes older schemas with the same code."""
     sys.path.insert(0, str(SERVE.parent))
     try:
-        from gql_schema import Without  # pyright: ignore[reportMissingImports, reportUnknownVariableType]  # beside us
+        from gql_schema import Without  # pyright: ignore[reportMissingImports, reportUnknownVariableType]  # a twin's module
     finally:
         sys.path.pop(0)
     from graphql import build_ast_schema
 
-    document: Any = visit(parse(sdl), Without(sorted(dropped)))  # pyright: ignore[reportUnknownArgumentType]  # beside us
+    document: Any = visit(parse(sdl), Without(sorted(dropped)))  # pyright: ignore[reportUnknownArgumentType]  # a twin's module
     return build_ast_schema(document, assume_valid=True, assume_valid_sdl=True)
 
 

@@ -73,7 +73,7 @@ def reset(server: Twin, **config: Any) -> None:
 
 
 def change(server: Twin, **config: Any) -> None:
-    """Send the parts of a configuration that differ from the current one, because loading a schema takes seconds."""
+    """Send only values that differ from the twin's configuration, because the twin needs seconds to load a schema."""
     present = CONFIGURED.setdefault(server.url, {"schema_drop": [], "schema_add": [], "scopes": {}})
     if new := {name: value for name, value in config.items() if present.get(name) != value}:
         server.call("limits", {"config": new})
@@ -93,7 +93,7 @@ def touch(server: Twin) -> None:
 
 
 def age_the_schema(folder: Path, **time: float) -> None:
-    """Make the stored schema older by a duration."""
+    """Change the stored time at which the schema was read, so that the schema has the given age."""
     (file,) = (folder / "github-schema").glob("*.json")
     saved = json.loads(file.read_text())
     file.write_text(json.dumps(saved | {"read_at": (datetime.now(UTC) - timedelta(**time)).isoformat()}))

@@ -1,6 +1,6 @@
-"""Tests of lists in pull requests that GitHub truncates without an error.
+"""Tests of lists in pull requests that GitHub truncates or withholds.
 
-A truncated list never replaces a stored list, and a later run collects the complete list.
+An incomplete list never replaces a stored list, and a later run collects the complete list.
 """
 
 from collections.abc import Iterator

@@ -148,7 +148,7 @@ def orders(server: Twin, seed: int, requests: int, *, count: int = 60) -> list[d
 
 
 def storm(server: Twin, seed: int, requests: int) -> None:
-    """Schedule changes of items and accounts during the next run."""
+    """Schedule changes of items and accounts for the next run."""
     made = orders(server, seed, requests)
     random.Random(seed).shuffle(made)
     for order in made:

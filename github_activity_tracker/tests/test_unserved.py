@@ -1,6 +1,6 @@
-"""Tests of times for which GitHub did not return all items.
+"""Tests of skips that record a time for which GitHub did not return all items.
 
-The skip for such a time stays open until a comparison finds that no item is missing.
+Such a skip stays open until a comparison finds that no item is missing.
 """
 
 import pytest

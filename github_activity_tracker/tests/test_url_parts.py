@@ -1,4 +1,4 @@
-"""Tests of names in URLs. No name can change the route, the query or the server of a request."""
+"""Tests of repository names in URLs. No name can change the route, the query or the server of a request."""
 
 import sys
 from urllib.parse import unquote, urlsplit

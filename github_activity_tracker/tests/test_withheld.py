@@ -47,7 +47,7 @@ def collect(server: Twin, collect: Collect) -> Collect:
 
 
 def changed(result: dict[str, Any]) -> list[str]:
-    """Return the names of the run's counts of inserted, updated or deleted rows, without zero counts."""
+    """Return the names of the run's nonzero counts of inserted, updated and deleted rows."""
     return [name for name, n in result["counts"].items() if n and name.endswith(("_inserted", "_updated", "_deleted"))]
 
 

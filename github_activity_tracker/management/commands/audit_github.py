@@ -15,7 +15,7 @@ from github_activity_tracker.store.gaps import accept
 
 
 class Command(ReportingCommand):
-    """Compares the counts of each stream. The exit code is 3 if a count differs for an unknown reason."""
+    """Compares the counts of each stream. The exit code is 3 for differences without a known or accepted reason."""
 
     help = "Compare the stored rows with GitHub's own totals."
     examples = (
@@ -24,7 +24,7 @@ class Command(ReportingCommand):
         "audit_github owner/name --accept",
     )
     exit_codes: ClassVar[Mapping[int, str]] = {
-        0: "the counts agree, or differ for a known reason",
+        0: "the counts agree, or all differences are known or accepted",
         1: "failed",
         2: "wrong usage, configuration or token",
         3: "counts differ for an unknown reason",
@@ -36,7 +36,7 @@ class Command(ReportingCommand):
             "repositories",
             nargs="*",
             metavar="owner/name",
-            help="Repositories to compare. Default: all repositories that are collected.",
+            help="Repositories to compare. Default: all that are enabled in the admin or listed in GITHUB_REPOS.",
         )
         parser.add_argument(
             "--accept", action="store_true",

@@ -1,4 +1,4 @@
-"""``manage.py collect_github``: collects GitHub repositories. The work is done in ``collector``."""
+"""``manage.py collect_github``: collects GitHub repositories. The package ``collector`` does the work."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -22,7 +22,7 @@ class Command(BaseCollectorCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add GitHub's own options."""
+        """Add the options that are specific to GitHub."""
         super().add_arguments(parser)
         parser.add_argument(
             "repositories",
@@ -41,10 +41,13 @@ class Command(BaseCollectorCommand):
             "--streams",
             default="",
             metavar="NAMES",
-            help=f"Collect only these lists, separated by commas: {', '.join(STREAMS)}.",
+            help=f"Collect only these streams, separated by commas: {', '.join(STREAMS)}.",
         )
         parser.add_argument(
-            "--since", type=aware_date, metavar="DATE", help="Collect nothing older in a first run (YYYY-MM-DD, UTC)."
+            "--since",
+            type=aware_date,
+            metavar="DATE",
+            help="In a first or full run, omit issues and comments last changed before this day (YYYY-MM-DD, UTC).",
         )
         parser.add_argument(
             "--full", action="store_true", help="Read everything again from the beginning. Nothing is stored twice."
@@ -52,7 +55,7 @@ class Command(BaseCollectorCommand):
         parser.add_argument(
             "--reconcile",
             action="store_true",
-            help="Also look for items that were deleted, moved or renamed since the last run.",
+            help="Also compare all items with GitHub, to find missing and deleted items and deleted accounts.",
         )
         parser.add_argument(
             "--git-only", action="store_true", help="Collect only commits, from a clone of the git repository."
