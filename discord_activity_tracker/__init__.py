@@ -1,1 +1,1 @@
-"""Collect the messages of Discord guilds with a bot token. Only the REST API is used."""
+"""Collect the messages of Discord guilds with bot tokens. The tracker uses only the REST API, not the gateway."""

@@ -56,7 +56,7 @@ class DiscordTrackerConfig(TrackerConfig):
         return DiscordDocuments()
 
     def watched_scopes(self) -> Collection[str]:
-        """Return the external ids of the channels that the bots can read in the collected guilds."""
+        """Return the external ids of channels in the collected guilds in which the bot can read messages or threads."""
         from discord_activity_tracker.store.coverage import watched_scopes
 
         return watched_scopes()
@@ -80,13 +80,13 @@ class DiscordTrackerConfig(TrackerConfig):
         return revisions(external_ids)
 
     def gaps(self, most: int) -> Sequence[Gap]:
-        """Return gaps: bots that cannot be used, and channels that no bot can read completely."""
+        """Return at most ``most`` gaps: unusable bots, and channels that the bot cannot read completely."""
         from discord_activity_tracker.store.coverage import gaps
 
         return gaps(most)
 
     def heads(self, threads: Sequence[str]) -> Mapping[str, ThreadHead]:
-        """Return the titles of threads and conversations by external id, with their channel and state."""
+        """Return the headings of conversations by external id, each with the title, the channel and the state."""
         from discord_activity_tracker.documents.heads import heads
 
         return heads(threads)
@@ -117,7 +117,7 @@ class DiscordTrackerConfig(TrackerConfig):
         return {str(pk) for pk in Account.objects.exclude(kind=Account.Kind.USER).values_list("pk", flat=True)}
 
     def unreadable_scopes(self) -> Collection[str]:
-        """Return the external ids of channels in collected servers in which no bot can read anything."""
+        """Return the external ids of channels in the collected guilds in which the bot cannot read anything."""
         from discord_activity_tracker.store.coverage import unreadable_scopes
 
         return unreadable_scopes()

@@ -14,4 +14,4 @@ class DiscordActivity(SourceActivity):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DiscordState(StreamState):
-    """An ``IncrementalState`` of a channel or a list: the position up to which it has been read."""
+    """An ``IncrementalState``: the position in a channel or list, or other data that a run saves for later runs."""

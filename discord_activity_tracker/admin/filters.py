@@ -17,7 +17,7 @@ from discord_activity_tracker.convert.messages import first_snowflake
 from discord_activity_tracker.models import Channel, Guild
 
 MAX_DAYS = 3650
-"""Maximum number of days of a period, about ten years. Larger values are reduced, so that the date can be computed."""
+"""Maximum number of days in the URL, about ten years. A much larger number would give a date before the year 1."""
 HIGHEST_TYPE = 2**31 - 1
 """The largest number that fits into the ``type`` column of messages."""
 MAX_CHANNELS = 300
@@ -34,7 +34,7 @@ class GuildFilter(admin.SimpleListFilter):
         return [(str(pk), name) for pk, name in Guild.objects.values_list("pk", "name")]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        """Return the messages in channels and threads of the guild."""
+        """Return the messages in the chosen guild. Without a choice, return all messages."""
         guild = row_id(self.value())
         return queryset.filter(channel__guild_id=guild) if guild else queryset
 
@@ -45,14 +45,14 @@ class ChannelFilter(admin.SimpleListFilter):
     title, parameter_name = "channel (with threads)", "channel"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Return the channels of the chosen guild, or of all guilds, but at most ``MAX_CHANNELS``."""
+        """Return at most ``MAX_CHANNELS`` channels of the chosen guild, or of all guilds. Categories are left out."""
         channels = Channel.objects.filter(is_thread=False).exclude(kind="category")
         guild = row_id(request.GET.get("guild"))
         channels = channels.filter(guild_id=guild) if guild else channels
         return [(str(pk), f"#{name}") for pk, name in channels.values_list("pk", "name")[:MAX_CHANNELS]]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        """Return the messages in the channel or in one of its threads."""
+        """Return the messages in the chosen channel and its threads. Without a choice, return all messages."""
         channel = row_id(self.value())
         if not channel:
             return queryset
@@ -66,7 +66,7 @@ class KindFilter(admin.SimpleListFilter):
     title, parameter_name = "kind", "kind"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """Return the stored types in alphabetical order, and one choice for all types that Discord does not document.
+        """Return the stored types in alphabetical order, and one choice for all types outside ``MESSAGE_TYPES``.
 
         The timeline has an activity for each message, so an index of the timeline replaces a query of the message
         table.
@@ -78,7 +78,7 @@ class KindFilter(admin.SimpleListFilter):
         return [(number, name) for name, number in known] + unknown
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        """Return the messages of the type."""
+        """Return the messages of the chosen type. Without a choice, return all messages."""
         if self.value() == "unknown":
             return queryset.exclude(type__in=list(MESSAGE_TYPES))
         kind = whole_number(self.value(), lowest=0, highest=HIGHEST_TYPE, default=-1)
@@ -86,7 +86,7 @@ class KindFilter(admin.SimpleListFilter):
 
 
 class WrittenFilter(admin.SimpleListFilter):
-    """Filter messages by age. A message id contains the time, so the filter uses the index of the primary key."""
+    """Filter messages by age. The id of a message contains its time, so the filter uses the primary key's index."""
 
     title, parameter_name = "written", "days"
 
@@ -95,7 +95,7 @@ class WrittenFilter(admin.SimpleListFilter):
         return [("1", "the last day"), ("7", "the last 7 days"), ("30", "the last 30 days"), ("365", "the last year")]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
-        """Return the messages of the period."""
+        """Return the messages of the chosen period. Without a choice, return all messages."""
         days = whole_number(self.value(), lowest=0, highest=MAX_DAYS, default=-1)
         if days < 0:
             return queryset

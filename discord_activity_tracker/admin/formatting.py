@@ -33,7 +33,7 @@ class DeletedFilter(admin.SimpleListFilter):
         return [("no", "still there"), ("yes", "deleted")]
 
     def queryset(self, request: Any, queryset: Any) -> Any:
-        """Return the rows in the chosen state."""
+        """Return the rows in the chosen state. Without a choice, return all rows."""
         return queryset.filter(deleted_at__isnull=self.value() == "no") if self.value() else queryset
 
 
@@ -56,7 +56,7 @@ def text_of(message: Message) -> str:
 
 
 def author_name(message: Message) -> str:
-    """Return the name of a message's author."""
+    """Return the name of a message's author, or "unknown" for a message without a stored author."""
     return message.webhook_name or str(message.author or "unknown")
 
 

@@ -1,4 +1,4 @@
-"""Admin of guilds, channels and threads. The page of a guild also lists the channels that the bot cannot read."""
+"""Admin of guilds, channels and threads. The page of a guild also lists channels that the bot cannot read fully."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ LATEST = 10
 
 @admin.register(Guild)
 class GuildAdmin(RowLinks, MirrorAdmin):
-    """Admin of guilds. A run that names no guild collects the enabled guilds."""
+    """Admin of guilds. A run without server ids collects the enabled guilds and the guilds in DISCORD_GUILDS."""
 
     list_display = ("name", "id", "enabled", "description", "source")
     list_filter = ("enabled",)
@@ -79,13 +79,13 @@ class GuildAdmin(RowLinks, MirrorAdmin):
 
     @admin.display(description="not readable")
     def gaps(self, guild: Guild) -> Any:
-        """List the channels that the bot cannot read, and the permissions to grant."""
+        """List the channels that the bot cannot read completely, and the permissions to grant."""
         unreadable = Channel.objects.filter(guild=guild, deleted_at=None).exclude(gap="")[:MAX_ROWS]
         return html_list(((page_link(channel), channel.gap) for channel in unreadable), "{}: <bdi>{}</bdi>")
 
     @admin.display(description="channels")
     def channels(self, guild: Guild) -> Any:
-        """List the channels. Threads are on the page of their channel."""
+        """List the channels. The page of each channel lists its threads."""
         channels = Channel.objects.filter(guild=guild, is_thread=False)[:MAX_ROWS]
         return html_list(((page_link(c), c.kind, " (deleted)" if c.deleted_at else "") for c in channels), "{}, {}{}")
 
@@ -218,5 +218,5 @@ class FormerChannelNameAdmin(MirrorAdmin):
 
     @admin.display(description="current name")
     def current(self, former: FormerChannelName) -> Any:
-        """Link to the channel under its current name."""
+        """Show the current name of the channel as a link to the channel."""
         return format_html("{}", page_link(former.channel))

@@ -155,7 +155,7 @@ class MessageAdmin(RowLinks, ListedTexts, MirrorAdmin):
 
     @admin.display(description="files")
     def files(self, message: Message) -> Any:
-        """List the names and sizes of attached files. They are not linked because Discord's file addresses expire."""
+        """List the names and sizes of attached files. They are not linked, because Discord's file URLs expire."""
         attachments = objects(message.payload, "attachments")
         return html_list(
             ((text(file, "filename"), str(file.get("size") or "?")) for file in attachments), "<bdi>{}</bdi>, {} bytes"

@@ -29,10 +29,10 @@ from discord_activity_tracker.tokens import bot_tokens, token_digest
 
 READER = "reader"
 """Name of the stream that saves which bot last read a guild."""
-NOT_SEEN = "The bot is not in the server {}; check the id, or invite the bot. Nothing was collected."
-SEEN_BY_NONE = "No bot is in the server {}; check the id, or invite a bot. Nothing was collected."
-NO_CHANNEL = "The bot sees no channel {}; check the id of --channel, or the bot's permissions. Nothing was collected."
-NO_CHANNEL_SEEN = "No bot sees a channel {}; check the id of --channel, or the permissions. Nothing was collected."
+NOT_SEEN = "The bot is not in the server {}; check the id or invite the bot. Nothing was collected."
+SEEN_BY_NONE = "No bot is in the server {}; check the id or invite a bot. Nothing was collected."
+NO_CHANNEL = "The bot cannot see channel {}; check the id of --channel or the bot's permissions. Nothing was collected."
+NO_CHANNEL_SEEN = "No bot can see channel {}; check the id of --channel or the permissions. Nothing was collected."
 
 
 def open_session(session: Session, *, max_requests: int | None, max_seconds: float | None) -> None:
@@ -66,7 +66,7 @@ def list_guilds(session: Session, bot: Bot) -> None:
 
 
 def invited_guilds(session: Session) -> list[int]:
-    """Return the ids of all guilds that the usable bots are in. Request the list of a bot's guilds if it is unknown."""
+    """Return the ids of all guilds that the usable bots are in. Request the lists of guilds that are still unknown."""
     for bot in session.usable:
         if not bot.guilds:
             list_guilds(session, bot)
@@ -107,10 +107,9 @@ def disable(bot: Bot, error: CollectorError) -> None:
 def require_visible(session: Session, options: CollectOptions, guilds: Sequence[int]) -> None:
     """Raise ConfigurationError if no bot can see a server or the channel on the command line.
 
-    At a terminal, one server that no bot can see raises the error. Elsewhere, the bots must see none of the servers.
-    Servers and channels that were collected before are never refused. If the bots have lost access to them, the run
-    reports it.
-    Nothing is refused if one of the bots is unusable, because this bot may be in the server.
+    At a terminal, one server that no bot can see is sufficient for the error. Elsewhere, the error is raised only if
+    the bots can see none of the servers. Stored servers and channels are never refused. If the bots have lost access to
+    them, the run reports it. Nothing is refused if one of the bots is unusable, because this bot may be in the server.
 
     Also raises BudgetExhausted and RetryLater, which end the run before the first server.
     """
@@ -143,7 +142,7 @@ def _unseen_guilds(session: Session, guilds: Sequence[int]) -> list[int]:
 
 
 def _is_unseen(session: Session, channel_id: int) -> bool:
-    """Return whether Discord reports for every bot that this bot cannot see the channel.
+    """Return whether no bot can see the channel, according to Discord.
 
     Returns ``False`` if a bot is unusable or if a response is unclear. Raises BudgetExhausted and RetryLater.
     """
@@ -197,12 +196,12 @@ def switched_off_note(guild_id: int) -> str:
 
 
 def guild_name(guild_id: int) -> str | None:
-    """Return the name of a guild, or ``None`` if the guild was never collected."""
+    """Return the name of a guild, or ``None`` if the guild is not stored."""
     return Guild.objects.filter(pk=guild_id).values_list("name", flat=True).first()
 
 
 def is_known_channel(channel_id: int) -> bool:
-    """Return whether a channel or thread was collected before."""
+    """Return whether a channel or thread is stored."""
     return Channel.objects.filter(pk=channel_id).exists()
 
 

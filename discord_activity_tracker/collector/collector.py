@@ -88,7 +88,7 @@ class DiscordCollector(ScopedCollector[GuildRun]):
             return CollectorResult.of(reports, requests=session.requests)
 
     def targets(self) -> Iterator[GuildRun]:
-        """Yield each guild with its best bot. If this bot becomes unusable, yield the guild again with the next bot."""
+        """Yield each guild with its best bot. If this bot becomes unusable, yield the guild with the next bot."""
         for guild_id in self.guilds:
             self.reports[guild_id] = ScopeReport(
                 scope=bots.guild_name(guild_id) or str(guild_id), outcome="failed",
@@ -117,8 +117,8 @@ class DiscordCollector(ScopedCollector[GuildRun]):
     def _guilds(self, session: Session) -> Sequence[int]:
         """Return the ids of the selected guilds.
 
-        If no guilds are selected, return the guilds of all bots, except for guilds that are switched off. Raises
-        ConfigurationError if the bots are in no guild.
+        If no guilds are selected, return the guilds that the bots are in, except for guilds that are switched off.
+        Raises ConfigurationError if the bots are in no guild.
         """
         if selected := bots.selected_guilds(self.options.guilds):
             return selected
@@ -197,7 +197,7 @@ class DiscordCollector(ScopedCollector[GuildRun]):
 
 
 def _estimate_guild(run: GuildRun) -> Estimate:
-    """Estimate the next run over a guild. This costs at most 5 requests.
+    """Estimate the next run over a guild. This costs at most 5 requests without retries.
 
     Before the first run, the number of archived threads is unknown and therefore not included.
     """
@@ -213,7 +213,7 @@ def _estimate_guild(run: GuildRun) -> Estimate:
         known = {int(channel["id"]) for channel in channels} | {c.location.channel_id for c in containers}
         new = len(last_ids.keys() - known)
         requests = 7 + lists + behind + new
-        note = f"{behind + new} channels and threads have new messages"
+        note = f"channels and threads to read: {behind + new}"
         return Estimate(scope=name, requests=requests, seconds=requests / PER_SECOND, note=note)
     total = run.request(count_messages(run.client, run.guild_id))
     readable = sum(permissions.access(channel) == "ok" for channel in channels) + len(threads)

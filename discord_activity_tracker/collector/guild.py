@@ -65,7 +65,7 @@ from discord_activity_tracker.store.guilds import (
 )
 
 LISTED = "look"
-"""Name of the stream that saves the time at which a run listed the guild. A complete run removes this entry."""
+"""Name of the stream that saves when a run listed the guild. A run that is not stopped removes this entry."""
 RESUME = timedelta(minutes=10)
 """Maximum age of a stored channel list that is used before the guild is listed again.
 
@@ -92,8 +92,8 @@ def collect_guild(run: GuildRun, outcome: Outcome) -> None:
 def _steps(run: GuildRun, outcome: Outcome) -> Iterator[Step]:
     """Yield the steps of a run in order.
 
-    New messages come before edits, pins and reactions, so that a run with a small budget reads new messages. If the
-    previous run was interrupted after it had listed the guild, the remaining channels are read before the guild is
+    New messages come before edits, pins and reactions, so that a run with a small budget reads new messages first. If
+    the previous run was interrupted after it had listed the guild, the remaining channels are read before the guild is
     listed again. Therefore, even runs that are interrupted repeatedly make progress.
     """
     key = guild_key(run.guild_id)
@@ -265,7 +265,7 @@ def read_unlisted(run: GuildRun, inventory: Inventory, channel_id: int, access: 
             collector=COLLECTOR, scope=scope, stream="channel", external_id=str(channel_id), reason="vanished",
             detail=str(error),
         )  # fmt: skip
-        note = f"{channel_id} is in no list any more, and Discord does not say whether it was deleted: {error}"
+        note = f"channel or thread {channel_id} is in no list any more, and its deletion is not certain: {error}"
         yield Step(counts={"channels_unreadable": 1}, notes=[note])
         return False
     if channel is None:

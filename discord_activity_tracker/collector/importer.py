@@ -36,7 +36,7 @@ Reactors = dict[int, list[tuple[str, Row]]]
 
 
 class ExportImporter(AbstractCollector):
-    """Imports files in the given order. A malformed file does not stop the other files.
+    """Imports files in the given order. A malformed file does not stop the import of the other files.
 
     Files that are not exports of a server's channel, such as direct messages, are reported as failed.
     """
@@ -63,7 +63,7 @@ class ExportImporter(AbstractCollector):
             except ExportRefused as error:
                 self.refused[path] = str(error)
         if not self.files:
-            raise ConfigurationError("; ".join(self.refused.values()) or "no files were named")
+            raise ConfigurationError("; ".join(self.refused.values()) or "no files were named; name at least one file")
 
     def document_sources(self) -> list[DocumentSource]:
         """Return the document sources to index after the import. Empty in a dry run."""
@@ -128,7 +128,7 @@ class ExportImporter(AbstractCollector):
 
 
 def _opened(path: Path) -> ExportFile:
-    """Open a file and read its header. Raises ExportRefused if the file is not an export of a server's channel."""
+    """Open a file and read its header. Raises ExportRefused for a file that cannot be opened or imported."""
     try:
         file = ExportFile(path)
         channel_rows(file.header.guild, file.header.channel, file.header.exported_at)
@@ -136,7 +136,7 @@ def _opened(path: Path) -> ExportFile:
     except OSError as error:
         raise ExportRefused(f"{path}: {error.strerror or error}") from error
     except CONVERSION_ERRORS as error:
-        raise ExportRefused(f"{path.name}: guild, channel or exportedAt: {describe_error(error)}") from error
+        raise ExportRefused(f"{path.name}: invalid guild, channel or exportedAt: {describe_error(error)}") from error
     return file
 
 

@@ -34,7 +34,7 @@ With fewer days, old edits would be found earlier, but each day would cost more 
 
 
 def new_message_jobs(run: GuildRun, containers: Iterable[Container]) -> list[Job]:
-    """Return a job for each channel or thread that may have new messages. All others cost no request."""
+    """Return a job for each channel or thread that may have new messages. The others cost no requests."""
     return [
         _new_messages_job(run, container)
         for container in containers

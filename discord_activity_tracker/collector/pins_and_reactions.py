@@ -31,7 +31,7 @@ EmojiCounts = dict[str, dict[str, int]]
 def collect_pins(
     run: GuildRun, containers: Iterable[Container], open_skips: Collection[tuple[str, str]]
 ) -> Iterator[Step]:
-    """Read the pins of channels and threads that have a new pin or a pin without a time, or that failed earlier.
+    """Read the pins of channels and threads with a new pin, a pin without a time, or an earlier failed request.
 
     Most channels have only one pin. Its time is usually known from the stored messages, without a request.
     """
@@ -70,7 +70,9 @@ def _check_no_pins(run: GuildRun, container: Container) -> None:
     if pinned := any_pin(channel_id):
         message = run.request(read_message(run.client, channel_id, pinned))
         if message and message.get("pinned"):
-            raise UnexpectedAnswer(f"Discord lists no pins of {channel_id} although message {pinned} is pinned")
+            raise UnexpectedAnswer(
+                f"Discord's list of pins of channel {channel_id} lacks the pinned message {pinned}; run again later"
+            )
 
 
 def _store_pins(container: Container, times: Mapping[int, datetime], latest: str) -> Step:

@@ -55,7 +55,7 @@ RETRIES = 5
 
 @dataclass(kw_only=True, slots=True, eq=False)
 class Job:
-    """The messages to read in a channel or thread: from the id ``after`` (exclusive) to the id ``upto``.
+    """The messages to read in a channel or thread: from the id ``after`` (exclusive) to the id ``upto`` (inclusive).
 
     If ``upto`` is ``None``, all later messages are read.
     """
@@ -254,7 +254,7 @@ class PageReader:
             for message_id in {max(deleted), min(deleted)}:
                 if self._exists(channel_id, message_id):
                     raise UnexpectedAnswer(
-                        f"Discord omits message {message_id} of {channel_id} although it exists; run again later"
+                        f"Discord omits the existing message {message_id} of channel {channel_id}; run again later"
                     )
         return deleted | {pk for pk in absent - deleted if not self._exists(channel_id, pk)}
 

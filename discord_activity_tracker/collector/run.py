@@ -62,8 +62,7 @@ GAPS = {
 class CollectOptions:
     """The options of ``collect_discord``.
 
-    ``since`` has a time zone. ``max_seconds`` is in seconds. ``max_requests`` and ``max_seconds`` are unlimited if
-    ``None``.
+    ``since`` must have a time zone. ``max_requests`` and ``max_seconds`` are unlimited if they are ``None``.
     """
 
     guilds: Sequence[str] = ()
@@ -124,7 +123,7 @@ class Container:
 
     @property
     def cursor(self) -> int:
-        """The id up to which every message has been read."""
+        """The message id up to which the channel or thread has been read, or 0."""
         return int(self.state("messages").checkpoint_token or 0)
 
     @property
@@ -140,12 +139,15 @@ class Container:
 
     @property
     def began(self) -> str:
-        """The ISO time at which the first reading of the channel or thread began, or an empty string."""
+        """The ISO time of the run that first read the channel or thread, or an empty string."""
         return str(self.state("messages").extras.get("began", ""))
 
     @property
     def swept(self) -> str:
-        """The ISO time of the last complete sweep. A complete first reading counts as a sweep."""
+        """The ISO time of the last complete sweep, or an empty string.
+
+        If all messages were read but not swept yet, this is ``began``.
+        """
         return max(str(self.state("sweep").extras.get("done", "")), self.began if self.done else "")
 
     def has_new_messages(self, now: datetime) -> bool:
@@ -197,11 +199,11 @@ class Inventory:
     """Permissions, parent channels and unreadable channels in a guild. Empty until the run has listed the guild."""
 
     permissions: Mapping[int, int] = field(default_factory=dict[int, int])
-    """The bot's permission bits by channel."""
+    """The bot's permission bits, by channel id."""
     parents: Mapping[int, int] = field(default_factory=dict[int, int])
-    """The channel id of each stored or listed thread."""
+    """The id of the parent channel, by thread id, for each stored thread that is not deleted."""
     unreadable: frozenset[int] = frozenset()
-    """Channels and threads that Discord neither returns nor reports as deleted. This run does not read them."""
+    """Ids of channels and threads that Discord neither returns nor reports as deleted. This run does not read them."""
 
     def permissions_in(self, channel_id: int) -> str:
         """Return the bot's permission bits in a channel as text, or an empty string if they are unknown.
@@ -284,7 +286,7 @@ class Outcome:
         """Primary keys of the scopes in which Discord refused a request."""
         self.inventory = Inventory()
         self.open_skips: set[tuple[str, str]] = set()
-        """Scope and stream of each item that earlier runs skipped."""
+        """Scope and stream of each open skip of earlier runs."""
 
     @property
     def is_stopped(self) -> bool:

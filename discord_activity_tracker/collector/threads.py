@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from core.errors import CollectorError, NotFound, SourceTimeout, SourceUnavailable, UnexpectedAnswer
 from core.ingest.skips import clear_skips, record_skip
 from core.operations.discord_ops import DiscordRefused, Gathering
+from core.operations.output import number_of
 from discord_activity_tracker.collector.run import COLLECTOR, DAY, Failure, GuildRun, Inventory, Step
 from discord_activity_tracker.convert.guilds import SWITCHABLE, TEXT, Permissions, convert_threads, usable_channels
 from discord_activity_tracker.fetch.guilds import list_active_threads
@@ -138,7 +139,7 @@ class ThreadLister:
         return self._states.get(key[0], {}).get(f"archived_{key[1]}") or DiscordState()
 
     def _read_at(self, key: ThreadList) -> str:
-        """Return the ISO time at which a list was last read, or an empty string if it was never read."""
+        """Return the ISO time at which a list (except public lists) was last requested, or an empty string."""
         return str(self._state(key).extras.get("asked", ""))
 
     def _is_due(self, key: ThreadList) -> bool:
@@ -163,7 +164,7 @@ class ThreadLister:
                 self._save_refusal(key, page)
                 if key[1] == "private":  # without MANAGE_THREADS Discord still lists the threads that the bot joined
                     gathering.add((key[0], "joined"), list_archived_threads(self._run.client, key[0], "joined", None))
-                yield Step(notes=[f"#{self._name(key[0])} does not list its archived {key[1]} threads: {page}"])
+                yield Step(notes=[f"#{self._name(key[0])}: Discord lists no archived {key[1]} threads: {page}"])
             elif isinstance(page, CollectorError):
                 yield Step(failure=self._failure(key, page))
             elif isinstance(page, Exception):
@@ -172,7 +173,7 @@ class ThreadLister:
                 yield from self._store_page(key, page)
 
     def _search(self) -> Iterator[Step]:
-        """Search for archived threads in channels that can switch their type, once a day. Store missing threads."""
+        """Search text and announcement channels for archived threads, once a day, and store missing threads."""
         channels = [int(c["id"]) for c in self._channels if c["type"] in SWITCHABLE]
         due = [channel_id for channel_id in channels if self._is_due((channel_id, "search"))]
         failed = [channel_id for channel_id in due if self._is_waiting((channel_id, "search"))]
@@ -209,7 +210,7 @@ class ThreadLister:
                 if channel_id in self._totals:
                     clear_skips(collector=COLLECTOR, scope=scope, stream="archived_search")
                 continue
-            detail = f"{missing[channel_id]} archived threads exist that Discord does not list"
+            detail = f"Discord does not list {number_of(missing[channel_id], 'archived thread')}"
             record_skip(
                 collector=COLLECTOR, scope=scope, stream="archived_search", external_id=str(channel_id),
                 reason="threads_not_listed", detail=detail,
@@ -220,7 +221,9 @@ class ThreadLister:
     def _store_page(self, key: ThreadList, page: ThreadPage) -> Iterator[Step]:
         if page.lost:
             self._unfinished.add(key)
-            error = UnexpectedAnswer("archived threads were lost: a whole page has the same or no archive time")
+            error = UnexpectedAnswer(
+                "some archived threads cannot be listed: a whole page has the same archive time or none"
+            )
             yield Step(failure=self._failure(key, error))
         if page.doubtful:
             self._unfinished.add(key)

@@ -1,4 +1,4 @@
 """Convert payloads to rows and records.
 
-These are pure functions: they send no requests and use no clock or database.
+All functions of this package are pure: they send no requests and use no clock or database.
 """

@@ -1,4 +1,4 @@
-"""Convert files of DiscordChatExporter to payloads as Discord's API would send them.
+"""Convert the data in files of DiscordChatExporter to payloads as Discord's API would send them, and to rows.
 
 The exporter writes the names of types instead of their numbers, resolves mentions in texts, and fills the empty
 contents of system messages with sentences. Tables translate the names to numbers. An unknown name becomes -1.
@@ -50,7 +50,7 @@ COMPONENTS = {"ActionRow": 1, "Button": 2}
 def message_of(item: Payload, channel_id: int, exported_at: str) -> Message:
     """Return an exported message as the API would send it.
 
-    Raises KeyError, TypeError or ValueError for a malformed message.
+    Raises one of ``CONVERSION_ERRORS`` for a malformed message.
     """
     number = _number(item["type"], MESSAGE_TYPES)
     reply, forwarded = item.get("reference") or {}, item.get("forwardedMessage")
@@ -95,7 +95,7 @@ def message_of(item: Payload, channel_id: int, exported_at: str) -> Message:
 def channel_rows(guild: Payload, channel: Payload, exported_at: str) -> tuple[Row, list[Row]]:
     """Return the row of the guild, and the rows of the channel's parent (if any) and of the channel.
 
-    The rows contain only the fields that an export has.
+    Fields that an export does not contain are absent or have a fixed value.
     """
     guild_id, number = snowflake(guild["id"]), _number(channel["type"], CHANNEL_TYPES)
     # The exporter calls a thread's channel its category and does not report whether this channel is a forum.
@@ -147,7 +147,7 @@ def channel_changes(old: Row, new: Row) -> Row:
 
 
 def is_newer(one: str, other: str) -> bool:
-    """Return whether the first export was made after the second. An export without a time counts as older."""
+    """Return whether the first export time is after the second. An export without a valid time counts as older."""
     first, second = parse_time_or_none(one), parse_time_or_none(other)
     return first is not None and (second is None or first > second)
 
@@ -196,7 +196,7 @@ def _user(user: Payload) -> Any:
 
 
 def _nickname(user: Payload) -> str:
-    """Return the displayed name if it differs from the username, or an empty string."""
+    """Return the exporter's ``nickname`` if it differs from the username, or an empty string."""
     nickname = user.get("nickname")
     return nickname if isinstance(nickname, str) and nickname != user["name"] else ""
 

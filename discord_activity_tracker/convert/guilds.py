@@ -46,13 +46,13 @@ def kind_of(number: int) -> str:
 
 
 def holds_messages(channel: Channel) -> bool:
-    """Return whether a channel can contain messages. Of an unknown type, a channel with a last message can."""
+    """Return whether a channel can contain messages. A channel of an unknown type can if it has a last message."""
     known = channel["type"] in KINDS
     return channel["type"] in WITH_MESSAGES if known else bool(channel.get("last_message_id"))
 
 
 def thread_access(parent: str) -> str:
-    """Return the bot's access to a thread, given the access to its channel. Posts of a forum contain messages."""
+    """Return the bot's access to a thread, given the access to its channel. A forum itself has no messages."""
     return "ok" if parent == "no_messages" else parent
 
 
@@ -226,7 +226,7 @@ def _guild(guild: Guild, guild_id: int) -> Row:
 
 
 def _text(value: object) -> str:
-    """Return the value if it is a text, else an empty string. One malformed field does not fail the whole guild."""
+    """Return the value if it is a string, else "". One malformed field must not make the whole guild fail."""
     return value if isinstance(value, str) else ""
 
 
@@ -294,9 +294,9 @@ class Permissions:
     """The bot's permissions in one guild.
 
     Parts of the guild or of the membership may be missing or malformed. In that case, ``certain`` is false and the
-    computed permissions are the most that the bot can have. They include ``base`` (the bits that Discord computes,
+    computed permissions are the maximum that the bot can have. They include ``base`` (the bits that Discord computes,
     without overwrites), or ``READING`` if ``base`` is unknown. If the bot's roles are unknown, they also include
-    everything that a channel allows to any role. Discord refuses requests that the bot may not send.
+    everything that a channel allows to any role. Discord then refuses the requests that the bot may not send.
     """
 
     def __init__(self, guild: Guild, member: Member | None, user_id: int, base: int | None = None) -> None:

@@ -134,7 +134,7 @@ def text(payload: Payload, key: str) -> str:
 
 
 def _texts(payload: Payload) -> Iterator[str]:
-    """Yield the text of forwards, polls, embeds and components, without the names of files and stickers."""
+    """Yield the texts of forwards, polls, embeds and components, without the names of files and stickers."""
     for forwarded in _forwarded(payload):
         yield text(forwarded, "content")
         yield from _texts({**forwarded, "message_snapshots": None})
@@ -236,7 +236,7 @@ def _line(number: int, payload: Payload) -> str:
 
 
 def _describe_parts(payload: Payload) -> str:
-    """Describe files, stickers, pictures and buttons in a few words."""
+    """Describe files, stickers, link previews and buttons in a few words."""
     files = objects(payload, "attachments")
     names = [text(file, "title") or text(file, "filename") for file in files]
     flags = payload.get("flags")

@@ -148,7 +148,7 @@ def account_row(user: User, *, kind: str = "", exported_at: datetime | None = No
     ``kind`` overrides the kind in the user object. ``exported_at`` is the time of the export that contains the user.
     ``global_name`` and ``avatar`` are ``None`` if a partial object lacks these fields.
 
-    Raises KeyError, TypeError or ValueError for a malformed user.
+    Raises one of ``CONVERSION_ERRORS`` for a malformed user.
     """
     flagged = "system" if user.get("system") else "bot" if user.get("bot") else "user"
     return {
@@ -192,7 +192,7 @@ NOT_IN_PAYLOAD = frozenset(
         "id", "channel_id", "timestamp", "edited_timestamp", "pinned",
     }
 )  # fmt: skip
-"""Fields to leave out of the stored payload: data of people, copies of messages, and fields that have a column."""
+"""Fields to leave out of the stored payload, such as data of people, copies of messages, and fields with a column."""
 SIGNED = frozenset({"url", "proxy_url", "icon_url", "proxy_icon_url"})
 READER_FIELDS = frozenset({"me", "me_voted", "me_burst"})
 
@@ -220,7 +220,7 @@ class MessagePage(Page):
     def blank(self) -> int:
         """Number of default messages and replies without any content.
 
-        Without the intent to read message content, Discord sends almost all such messages without content.
+        Without the Message Content Intent, Discord sends almost all messages without content.
         """
         return sum(_is_blank(record.row) for record in self.records)
 
@@ -262,7 +262,7 @@ def _add_person(page: MessagePage, row: Row, *, webhook: bool) -> None:
 
 
 def _author(message: Message, page: MessagePage, exported_at: datetime | None) -> Row:
-    """Return the row of the author. The row is reused if the page already contains the same user."""
+    """Return the row of the author. An account row of the page is reused if it has the same username and avatar."""
     author = message["author"]
     if message.get("webhook_id"):
         kind = "webhook" if is_webhook(message) else "bot"
@@ -327,7 +327,7 @@ def emoji_key(emoji: Emoji) -> str:
 
 
 def _payload(message: Message) -> Any:
-    """Return the stored payload of a message: all fields without a column, except empty and false ones."""
+    """Return the payload to store: the ids of mentioned users, and the other non-empty fields without a column."""
     payload: dict[str, Any] = {
         key: _stable(value) if isinstance(value, (dict, list, str)) else value
         for key, value in message.items()
@@ -339,7 +339,7 @@ def _payload(message: Message) -> Any:
 
 
 def _stable(value: object) -> object:
-    """Return a value without URL signatures, the bot's own reactions and votes, and the names of people."""
+    """Return a value from which URL signatures, names of people, and the bot's own reactions and votes are removed."""
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, list):

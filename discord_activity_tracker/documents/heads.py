@@ -1,4 +1,4 @@
-"""Return the headings of conversations. The title is the name of the thread, or else the beginning of the text."""
+"""Return the headings of conversations. The title is the thread's name, or else the beginning of the text."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -17,7 +17,7 @@ FORUMS = {"forum", "media"}
 
 
 def heads(threads: Sequence[str]) -> Mapping[str, ThreadHead]:
-    """Return the headings of threads and conversations by external id, in at most seven SQL statements."""
+    """Return the headings of threads and conversations by external id, in at most six SQL statements."""
     names = {name: ids for name in threads if (ids := conversation_ids(name))}
     channels = with_parents(channel for channel, _ in names.values())
     openings = _openings([first for _, first in names.values()])
@@ -40,7 +40,7 @@ def conversation_ids(name: str) -> tuple[int, int] | None:
 
 
 def with_parents(ids: Iterable[int]) -> dict[int, Channel]:
-    """Return channels by id, including the parent channels of threads, in two SQL statements."""
+    """Return channels by id, including the parent channels of threads, in at most two SQL statements."""
     channels = Channel.objects.in_bulk(list(ids))
     parents = {channel.parent_id for channel in channels.values() if channel.is_thread and channel.parent_id}
     return channels | Channel.objects.in_bulk(list(parents - channels.keys()))

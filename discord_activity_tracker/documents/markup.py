@@ -90,7 +90,7 @@ GUIDES = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class References:
-    """Names of mentioned people and roles, and names and scopes of mentioned channels. All are by id."""
+    """Names of mentioned people and roles, and names and scopes of mentioned channels, by id."""
 
     people: dict[int, str] = field(default_factory=dict[int, str])
     channels: dict[int, tuple[str, str]] = field(default_factory=dict[int, tuple[str, str]])

@@ -47,7 +47,7 @@ def message_ids(external_ids: Iterable[str]) -> dict[int, str]:
 
 
 def lines(activities: "Sequence[Activity]") -> Mapping[str, Line]:
-    """Return messages as sentences by external id, in at most six SQL statements."""
+    """Return a sentence for each message by external id, in at most six SQL statements."""
     names = message_ids(row.external_id for row in activities)
     messages = {message.pk: message for message in Message.objects.filter(pk__in=list(names))}
     channels = with_parents(message.channel_id for message in messages.values())

@@ -17,7 +17,7 @@ from discord_activity_tracker.models import Channel, Message
 
 
 def _quote(text: str, limit: int = 60) -> str:
-    """Return the beginning of a text as one line of about ``limit`` characters."""
+    """Return the beginning of a text as one line of at most ``limit`` characters, with an ellipsis if it was cut."""
     line = " ".join(text[: 5 * limit].split())
     return line if len(line) <= limit else f"{line[:limit].rstrip()}…"
 
@@ -36,7 +36,7 @@ class DiscordDocuments:
     renderer_version = 2
 
     def render(self, external_ids: Sequence[str]) -> Iterator[RenderedDocument]:
-        """Render the conversations that still contain messages."""
+        """Yield the documents of the conversations that still contain live messages."""
         names = {int(name.rpartition(":")[2]): name for name in external_ids}
         conversations = _messages(list(names))
         texts = {

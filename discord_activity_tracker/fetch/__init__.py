@@ -1,1 +1,1 @@
-"""Request data from Discord page by page. Only this package sends requests."""
+"""Read data page by page from Discord's API and from exported files."""

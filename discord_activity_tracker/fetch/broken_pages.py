@@ -1,9 +1,9 @@
-"""Read the messages of pages that Discord cannot produce.
+"""Read the messages of pages that Discord cannot return.
 
 A single message can permanently cause error 500 for every page that contains it, although it can be read alone
-(https://github.com/discord/discord-api-docs/issues/8611). The messages before it are read in smaller and smaller pages.
-Then the id of the message is determined, the message is read alone, and reading continues after it. If every page of a
-channel fails, the message search supplies the ids.
+(https://github.com/discord/discord-api-docs/issues/8611). The collector reads the messages before it in smaller and
+smaller pages. Then it finds the id of the message, requests the message alone, and continues after it. If every page of
+a channel fails, the message search supplies the ids.
 """
 
 from collections.abc import AsyncIterator
@@ -35,8 +35,8 @@ async def read_around(
 ) -> AsyncIterator[RawMessagePage]:
     """Yield pages of messages above the id ``after``, up to and including the message that breaks whole pages.
 
-    Afterwards, whole pages can be requested again. Raises ``error``, the error of the whole page, if nothing in the
-    channel can be read. In that case, Discord as a whole may be down.
+    Afterwards, whole pages can be requested again. Raises ``error``, the error of the whole page, if every page of
+    the channel fails and the search cannot be used. In that case, Discord as a whole may be down.
     """
     if not await _page_works(client, span.channel_id, NEWEST):
         async for page in _read_by_search(client, span, after, error):
@@ -60,7 +60,7 @@ async def read_around(
 
 
 async def _page_works(client: DiscordClient, channel_id: int, after: int) -> bool:
-    """Return whether Discord returns a page that contains only the first message above the id ``after``."""
+    """Return whether Discord returns a page with only the first message (if any) above the id ``after``."""
     try:
         await read_page(client, channel_id, after, limit=1, attempts=PROBE_ATTEMPTS)
     except RequestBlocked:
@@ -73,7 +73,7 @@ async def _page_works(client: DiscordClient, channel_id: int, after: int) -> boo
 async def _read_alone(client: DiscordClient, span: Span, after: int) -> AsyncIterator[RawMessagePage]:
     """Yield a page with only the first message above the id ``after``. This message breaks every page that contains it.
 
-    Yields nothing if the page can be read again.
+    Yields nothing if the page after ``after`` can be read again.
     """
     requested_at = datetime.now(UTC)
     # If the message with the id ``after`` also breaks pages, it breaks every page that ends with it.
@@ -114,7 +114,7 @@ async def _find_id(client: DiscordClient, span: Span, after: int) -> int | None:
 
 
 async def _find_id_from_below(client: DiscordClient, span: Span, after: int) -> int | None:
-    """Return the same id as ``_find_id``, for a channel in which only pages above an id can be read.
+    """Find the same message as ``_find_id``, but request only pages above an id, because pages below an id fail.
 
     If several adjacent messages break pages, the result may be one of the later messages.
     """

@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from core.errors import CollectorError, CollectorFailureCategory
 from core.operations.json_stream import BadJson, JsonReader
+from core.operations.output import number_of
 
 Payload = Mapping[str, Any]
 PAGE = 200
@@ -22,9 +23,9 @@ DIRECT = ("DirectTextChat", "DirectGroupTextChat")
 
 
 class ExportRefused(CollectorError):
-    """The file is not an export, or it is malformed from a certain line on.
+    """The file is not an export of a server's channel, or it is malformed.
 
-    Messages before that line may already be stored.
+    Messages before the malformed line may already be stored.
     """
 
     category = CollectorFailureCategory.VALIDATION
@@ -32,7 +33,7 @@ class ExportRefused(CollectorError):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExportHeader:
-    """The part of a file before the messages. ``identity`` does not depend on the location of the file."""
+    """The part of a file before the messages. ``identity`` identifies the file, even after the file was moved."""
 
     guild: Payload
     channel: Payload
@@ -42,7 +43,7 @@ class ExportHeader:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExportPage:
-    """Some messages with their line numbers.
+    """Consecutive messages of a file, each with its line number.
 
     ``done`` is the number of messages from the beginning of the file to the end of this page.
     """
@@ -67,7 +68,7 @@ class ExportFile:
     def pages(self, skip: int = 0) -> Iterator[ExportPage]:
         """Yield pages in the order of the file, without the first ``skip`` messages.
 
-        Raises ExportRefused at the point where the file is malformed.
+        Raises ExportRefused at the first malformed part, or at the end if messages are missing.
         """
         done, items = 0, list[tuple[int, Payload]]()
         with self.path.open("rb") as file:
@@ -82,7 +83,9 @@ class ExportFile:
             if items:
                 yield ExportPage(items=items, done=done)
         if self.count is not None and self.count != done:
-            raise self.refusal(None, f"it contains {done} messages but reports {self.count}")
+            raise self.refusal(
+                None, f"it contains {number_of(done, 'message')} but reports {self.count:,}; export the channel again"
+            )
 
     def refusal(self, line: int | None, reason: str) -> ExportRefused:
         """Return an error that names the file, the line and the reason."""
@@ -97,7 +100,7 @@ class ExportFile:
                     continue
                 for line, message in reader.items():
                     if not isinstance(message, dict):
-                        raise self.refusal(line, "a message was expected")
+                        raise self.refusal(line, "a message must be a JSON object")
                     yield line, cast("Payload", message)
         except BadJson as error:
             raise self.refusal(error.line, error.reason) from error
@@ -119,7 +122,7 @@ class ExportFile:
         for name, needed in (("guild", ("id", "name")), ("channel", ("id", "type", "name"))):
             part = header.get(name)
             if not isinstance(part, dict) or not all(isinstance(part.get(key), str) for key in needed):
-                raise self.refusal(None, f"no {name} with {', '.join(needed)} before the messages")
+                raise self.refusal(None, f"a {name} with {', '.join(needed)} must come before the messages")
         if header["channel"]["type"] in DIRECT:
             raise self.refusal(None, "this file contains direct messages, but only channels of servers can be imported")
         size = self.path.stat().st_size

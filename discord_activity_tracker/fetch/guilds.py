@@ -58,8 +58,8 @@ async def list_own_guilds(client: DiscordClient) -> dict[int, int]:
 async def read_guild(client: DiscordClient, guild_id: int) -> GuildFacts:
     """Request a guild, its channels, its active threads and the bot's membership.
 
-    Raises SourceUnavailable for a guild in an outage, for which the lists would be empty. Also raises the errors of
-    ``client.get``.
+    Raises SourceUnavailable for a guild in an outage, because its lists would be empty. Raises UnexpectedAnswer if
+    Discord returns another object. Also raises the errors of ``client.get``.
     """
     guild, channels, threads, member = await asyncio.gather(
         client.get("/guilds/{guild_id}", dict[str, Any], guild_id=guild_id),

@@ -31,7 +31,7 @@ class Allowance:
     left: int | None = None
 
     def take(self) -> bool:
-        """Take one page from the allowance. Return whether the page may be read."""
+        """Take one page from the allowance. Return whether the page may be requested."""
         if self.left is None:
             return True
         self.left -= 1
@@ -89,7 +89,7 @@ async def read_messages(
     """Yield pages from the oldest message above ``span.after`` to the newest, or until ``span.upto`` is reached.
 
     A short page is the last one only if it reaches the newest known message. Otherwise, the next page is requested too.
-    A page that Discord cannot produce is read in parts.
+    A page that Discord cannot return is read in parts. The iteration also ends when ``allowance`` is used up.
     """
     from discord_activity_tracker.fetch.broken_pages import read_around
 
@@ -113,7 +113,7 @@ async def read_messages(
                 empty += 1
                 if empty == EMPTY_ATTEMPTS:
                     raise UnexpectedAnswer(
-                        f"Discord omits message {known} of {span.channel_id} although it exists; run again later"
+                        f"Discord omits the existing message {known} of channel {span.channel_id}; run again later"
                     )
                 continue
         yield page
@@ -137,7 +137,7 @@ async def read_page(
         before = any(int(item["id"]) <= after for item in items)
     except (KeyError, TypeError, ValueError) as error:
         raise UnexpectedAnswer(
-            f"Discord sent something other than messages of {channel_id}. Run again later."
+            f"Discord sent something other than messages of channel {channel_id}. Run again later."
         ) from error
     if before:
         raise UnexpectedAnswer(
@@ -199,7 +199,7 @@ async def read_pins(client: DiscordClient, channel_id: int) -> AsyncIterator[Pin
 def _is_pin(pin: object) -> bool:
     """Return whether a pin has an id and a time with a time zone.
 
-    Other pins are ignored, so that the list can continue.
+    ``read_pins`` ignores other pins, so that one malformed pin does not end the list.
     """
     try:
         payload = cast("Mapping[str, Any]", pin)

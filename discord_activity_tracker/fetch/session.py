@@ -23,13 +23,13 @@ from discord_activity_tracker.tokens import bot_tokens, token_digest
 Value = TypeVar("Value")
 Client = DiscordClient
 WIDTH = 16
-"""Maximum number of channels and threads to read concurrently.
+"""Maximum number of channels and threads to read concurrently, and of concurrent requests of one bot.
 
 A larger value would send more requests at the same time. DISCORD_REQUESTS_PER_SECOND limits the rate separately.
 """
 NO_CONTENTS = (
     "Discord does not send message contents to this bot. Switch on Message Content Intent in the developer portal "
-    "(Bot, Privileged Gateway Intents), then run again. No data was changed."
+    "(Bot, Privileged Gateway Intents), then run again. Stored contents were not changed."
 )
 INVALID_LIMIT, INVALID_WINDOW = 10_000, 600.0
 """Number of invalid requests, and the window in seconds, after which Discord bans an IP address.
@@ -145,7 +145,7 @@ class Session:
         return self.background.run(work)
 
     def share_invalid(self, *, at_once: bool = False) -> None:
-        """Add this process's invalid requests to the machine's total, and stop before Discord bans the IP address.
+        """Add this process's invalid requests to the machine's total. Stop the run before Discord bans the IP address.
 
         Call this method in the thread that owns the database connection, outside of transactions.
         """
@@ -159,7 +159,7 @@ class Session:
         )  # fmt: skip
         self.budget.mark_reported(new)
         if left <= INVALID_LIMIT - INVALID_RESERVE:
-            text = "Discord refused too many requests from this machine and bans addresses that continue"
+            text = "Discord refused too many requests of this machine and may ban its IP address; run again later"
             self.budget.stop(RetryLater(text, not_before=until))
 
     def _login(self, bot: Bot, token: str) -> None:

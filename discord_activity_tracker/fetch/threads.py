@@ -28,7 +28,7 @@ EMPTY_ATTEMPTS = 3
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ThreadPage:
-    """Some archived threads of a channel.
+    """A page of archived threads of one channel.
 
     ``lost`` is true if more threads share one archive time than a page can contain, or if no thread on a full page has
     an archive time. ``doubtful`` is true if Discord indicates that more threads follow but sends none. ``total`` is the
@@ -44,13 +44,13 @@ class ThreadPage:
 async def list_archived_threads(
     client: DiscordClient, channel_id: int, listing: Listing, down_to: datetime | None
 ) -> AsyncIterator[ThreadPage]:
-    """Yield the threads of a channel that were archived at or after ``down_to``, the latest first.
+    """Yield pages of a channel's archived threads, the latest first, until a page reaches the time ``down_to``.
 
     The parameter ``before`` is exclusive, so threads with the same archive time at the edge of a page would be lost.
     Each page therefore begins one microsecond after the last archive time of the previous page, and repeated threads
     are left out. A thread without an archive time does not affect where the next page begins. The joined list is
-    ordered by id, so it does not have this problem. Discord may report that more threads follow although the page is
-    the last one.
+    ordered by id, so it does not have this problem and ignores ``down_to``. Discord may report that more threads follow
+    although the page is the last one.
     https://discord.com/developers/docs/resources/channel#list-public-archived-threads
     """
     before, seen, empty = "", set[str](), 0
@@ -86,7 +86,7 @@ async def list_archived_threads(
 
 
 async def search_archived_threads(client: DiscordClient, channel_id: int, known: int) -> AsyncIterator[ThreadPage]:
-    """Yield archived threads of every type, including types that the channel's lists omit, the newest first.
+    """Yield pages of archived threads of every type, including types that the channel's lists omit, the newest first.
 
     ``known`` is the number of stored archived threads. If the search reports the same total, only one page is read. The
     search is not in Discord's documentation, but in its OpenAPI description:
@@ -113,7 +113,7 @@ async def search_archived_threads(client: DiscordClient, channel_id: int, known:
 
 
 def archive_time(thread: object) -> datetime | None:
-    """Return the time at which a thread was archived, with its time zone, or ``None`` without a valid time."""
+    """Return the time at which a thread was archived, with its time zone, or ``None`` if it is missing or invalid."""
     metadata = cast("Mapping[str, Any]", thread).get("thread_metadata") if isinstance(thread, Mapping) else None
     text = cast("Mapping[str, Any]", metadata).get("archive_timestamp") if isinstance(metadata, Mapping) else None
     try:
@@ -126,7 +126,7 @@ def archive_time(thread: object) -> datetime | None:
 def _threads_of(answer: Mapping[str, Any], channel_id: int) -> list[Channel]:
     threads = answer.get("threads")
     if not isinstance(threads, list):
-        raise UnexpectedAnswer(f"Discord sent something other than threads of {channel_id}. Run again later.")
+        raise UnexpectedAnswer(f"Discord sent something other than threads of channel {channel_id}. Run again later.")
     return cast("list[Channel]", threads)
 
 

@@ -27,7 +27,7 @@ class Channel(models.Model):
     """A channel or thread of any type, including types that this release does not know."""
 
     class Access(models.TextChoices):
-        """The bot's access to the channel's own messages, computed from roles and overwrites."""
+        """The bot's access to the messages in the channel itself, computed from permissions or reported by Discord."""
 
         OK = "ok", "readable"
         NO_VIEW = "no_view", "hidden: VIEW_CHANNEL is missing"
@@ -138,7 +138,7 @@ class Sticker(Part):
 
 
 class ScheduledEvent(Part):
-    """A scheduled event. Discord no longer lists ended events, so they count as deleted."""
+    """A scheduled event. Discord does not list ended events, so they count as deleted."""
 
     guild = models.ForeignKey(Guild, on_delete=models.CASCADE, related_name="events")
     channel_id = models.BigIntegerField(null=True, blank=True)

@@ -4,7 +4,7 @@ from django.db import models
 
 
 class Account(models.Model):
-    """The account of an author, a mentioned person or a person who reacted.
+    """The account of an author, a mentioned user, a user who reacted or the creator of an event.
 
     The primary key is Discord's id. A deleted user has the name that Discord shows for deleted users.
     """

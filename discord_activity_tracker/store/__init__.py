@@ -1,1 +1,1 @@
-"""Write rows. Each page is written in one transaction. Several pages of new messages can share a transaction."""
+"""Store converted pages. Each page is stored in one transaction, which several pages of new messages can share."""

@@ -54,7 +54,7 @@ def store_bot(bot: BotFacts) -> None:
 
 
 def recent_bots(since: datetime) -> Mapping[str, BotFacts]:
-    """Return the bots that runs have used since a time, by the digest of their tokens."""
+    """Return the facts about bots that were stored at or after ``since``, by the digest of the token."""
     return _bots(Checkpoint.objects.filter(collector=COLLECTOR, stream=BOT, updated_at__gte=since))
 
 

@@ -1,7 +1,7 @@
 """Group messages into conversations, the documents of the search index.
 
-A conversation consists of consecutive messages in a channel without a gap of 30 minutes. In a thread or forum post,
-gaps are ignored. A conversation ends at a maximum size, so that documents do not grow without limit. The grouping
+A conversation consists of consecutive messages in a channel without a gap of 30 minutes or more. In a thread or forum
+post, gaps are ignored. A conversation ends at a maximum size, so that documents do not grow without limit. The grouping
 depends only on the stored messages, not on the order in which they arrived. Edits and deletions do not change it.
 
 Usually, messages arrive after all stored messages. When messages arrive before stored ones (after an import, or when a

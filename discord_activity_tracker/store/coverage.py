@@ -20,16 +20,16 @@ With a larger value, bots that were removed from the settings would be reported 
 
 
 def collected_guilds() -> set[int]:
-    """Return the ids of the guilds that a run without arguments collects."""
+    """Return the ids of the guilds in DISCORD_GUILDS and of the guilds that are enabled in the admin."""
     named = {int(name) for name in settings.DISCORD_GUILDS if name.isascii() and name.isdigit()}
     return named | set(Guild.objects.filter(enabled=True).values_list("pk", flat=True))
 
 
 def watched_scopes() -> set[str]:
-    """Return the external ids of channels that the bot can read, or in which it can read a thread.
+    """Return the external ids of channels in which the bot can read messages or a thread.
 
     A channel that the bot cannot read is reported as a gap, not as out of date. A forum without posts is left out,
-    because it contains nothing to read.
+    because it contains no messages.
     """
     readable = _channels().filter(access=Channel.Access.OK).order_by()
     channels = readable.filter(is_thread=False).values_list("guild_id", "pk")
@@ -48,7 +48,7 @@ def unreadable_scopes() -> set[str]:
 def gaps(most: int) -> Sequence[Gap]:
     """Return up to ``most`` gaps.
 
-    Unusable bots come first, followed by channels that no bot could read in the last run.
+    Unusable bots come first, followed by channels that the last run could not read completely.
     """
     return [*_bot_gaps(), *_channel_gaps(most)][:most]
 
@@ -56,7 +56,7 @@ def gaps(most: int) -> Sequence[Gap]:
 def _bot_gaps() -> Sequence[Gap]:
     """Return a gap for each bot that the last run could not use, with the bot's name and the end of its token.
 
-    In a process without tokens, such as a web server, these are the bots that runs used recently.
+    In a process without tokens, such as a web server, the bots come from the runs within ``RECENT``.
     """
     digests = [token_digest(token) for token in bot_tokens()]
     bots = known_bots(digests) if digests else recent_bots(timezone.now() - RECENT)

@@ -1,4 +1,4 @@
-"""Store the new data in exported files. Data from Discord's API is richer and newer, so it is never replaced.
+"""Store data from exported files. Data from Discord's API is richer, so exported data never replaces it.
 
 A message from the API stays unchanged. If it was edited after the export, the exported text is stored as an earlier
 version. A message from an older export is updated. A deleted message stays deleted. An unknown message is stored as
@@ -38,7 +38,7 @@ IMPORTER = "discord_import"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Position:
-    """The position in a file: the number of messages that have been read. ``identity`` identifies the file."""
+    """A position in a file. ``done`` is the number of messages that were read. ``identity`` identifies the file."""
 
     channel_id: int
     identity: str
@@ -50,12 +50,12 @@ def open_channel(guild: Row, channels: Collection[Row], now: datetime) -> Locati
     """Store the guild and channels of a file, and return the location of the file's messages.
 
     Stored data from the API stays unchanged. ``channels`` ends with the file's own channel. Raises ValueError if that
-    channel belongs to another guild.
+    channel is stored as part of another guild.
     """
     own_id = [row["id"] for row in channels][-1]
     elsewhere = Channel.objects.filter(pk=own_id).exclude(guild_id=guild["id"]).values_list("guild_id", flat=True)
     if elsewhere:
-        raise ValueError(f"channel {own_id} belongs to server {elsewhere[0]} in the database")
+        raise ValueError(f"channel {own_id} is stored as part of server {elsewhere[0]}; check the server in the file")
     renamed = _store_guild(guild)
     renamed = _store_channels(guild["id"], channels, now) or renamed
     channel = Channel.objects.select_related("guild").get(pk=own_id)
@@ -155,7 +155,7 @@ def store_export(
 
 
 def _with_stored_name(record: Record, names: Mapping[str, str]) -> Record:
-    """Return the record with the stored name of its author. A webhook can have a different name in each message."""
+    """Return the record with the stored name of its author. Webhooks are ignored: each message has its own name."""
     activity = record.activity
     if record.row["webhook_name"] or activity.actor_external_id not in names:
         return record
@@ -165,7 +165,7 @@ def _with_stored_name(record: Record, names: Mapping[str, str]) -> Record:
 def _rows_to_store(rows: list[Row]) -> list[Row]:
     """Return the rows of unknown messages, and of messages that are known only from an older export.
 
-    Earlier texts of messages from the API are stored as revisions.
+    Also store exported texts of messages from the API as revisions if the messages were edited after the export.
     """
     names = ("pk", "deleted_at", "edited_at", "content", f"payload__{EXPORTED}")
     stored = {row[0]: row[1:] for row in Message.objects.filter(pk__in=[r["id"] for r in rows]).values_list(*names)}
@@ -224,7 +224,7 @@ def _save_position(position: Position) -> None:
 
 
 def _insert_missing(model: type[models.Model], rows: Iterable[dict[str, Any]], key: list[str]) -> None:
-    """Insert the rows that have an unknown key. Stored rows stay unchanged."""
+    """Insert the rows that are not stored yet, by their ``key``. Stored rows stay unchanged."""
     missing = list(rows)
     if missing:
         upsert(model, missing, key=key, keep=list(missing[0]))

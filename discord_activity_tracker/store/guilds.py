@@ -1,4 +1,4 @@
-"""Store guilds, channels and threads. Deleted objects are marked as deleted, and their rows are never removed."""
+"""Store guilds, channels and threads. Rows of deleted objects are marked as deleted, but never removed."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -109,7 +109,7 @@ def scopes_of(guild_id: int) -> Mapping[int, int]:
 
 
 def scopes_without_messages(guild_id: int) -> set[int]:
-    """Return the primary keys of the scopes of channels without messages and threads, such as a forum without posts."""
+    """Return the primary keys of the scopes of channels that contain no messages or threads, such as empty forums."""
     channels = live_channels(guild_id).order_by()
     parents = channels.filter(is_thread=True).exclude(parent_id=None).values("parent_id")
     empty = channels.filter(is_thread=False, access=Channel.Access.NO_MESSAGES, gap="").exclude(pk__in=parents)
@@ -118,12 +118,12 @@ def scopes_without_messages(guild_id: int) -> set[int]:
 
 
 def mark_scopes_complete(scopes: Iterable[int], now: datetime) -> None:
-    """Record that these channels and their threads have been collected completely."""
+    """Record that these channels and their threads were collected completely, and clear ``not_before``."""
     Scope.objects.filter(pk__in=list(scopes)).update(last_completed_at=now, not_before=None)
 
 
 def last_pin_times(guild_id: int) -> Mapping[int, str]:
-    """Return the time of the last pin in ISO 8601 by channel id, as reported by Discord."""
+    """Return the time of each channel's last pin (ISO 8601), as reported by Discord, by channel id."""
     rows = live_channels(guild_id).exclude(last_pin_timestamp=None).values_list("pk", "last_pin_timestamp")
     return {pk: moment.isoformat() for pk, moment in rows if moment}
 
@@ -153,7 +153,7 @@ def count_archived_threads(channels: Iterable[int]) -> Mapping[int, int]:
 
 
 def count_unlisted_threads(channels: Iterable[int]) -> Mapping[int, int]:
-    """Return the number of messages that started a thread which is not stored, by channel id.
+    """Return the number of live messages that started a thread that is not stored, by channel id.
 
     Such messages have Discord's flag HAS_THREAD (32).
     https://discord.com/developers/docs/resources/message#message-object-message-flags
@@ -170,7 +170,7 @@ def thread_ids(guild_id: int) -> set[int]:
 
 @transaction.atomic
 def mark_channels_deleted(channels: Sequence[int], now: datetime) -> int:
-    """Mark channels or threads as deleted, together with their messages, documents and threads.
+    """Mark channels or threads as deleted, together with their threads, messages and documents.
 
     Return the number of messages that were not marked before.
     """

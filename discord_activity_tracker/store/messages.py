@@ -35,9 +35,9 @@ from discord_activity_tracker.store.guilds import insert_threads
 from discord_activity_tracker.store.people import store_accounts, store_webhooks
 
 REVISED_PARTS = ("attachments", "embeds", "components", "sticker_items", "stickers", "message_snapshots")
-"""Parts of the payload. If one of them changes, the message counts as edited."""
+"""Parts of the payload. If one of them is changed or removed, the message counts as edited. See ``_is_edited``."""
 STORED_FIELDS = ("id", "content", "edited_at", "payload", "conversation", "created_at", "pinned_at")
-"""Fields of a stored message that are compared with a new version."""
+"""Fields of stored messages to read before new versions of the messages are written."""
 NOT_STORED: Mapping[str, Any] = {"pinned_at": None}
 LAST_MESSAGES = """
     SELECT requested.channel, last.id, last.created_at, last.conversation, (
@@ -101,7 +101,7 @@ class PageWrite:
 
 
 class NotAppendable(Exception):
-    """A message of the pages is already stored or deleted, so the pages must not be appended."""
+    """The pages must not be appended: a message is deleted, already stored, or not newer than all stored messages."""
 
 
 def live_ids_between(channel_id: int, after: int, upto: int) -> set[int]:
@@ -127,9 +127,9 @@ def store_messages(writes: Sequence[PageWrite], *, now: datetime, deleted: Colle
 def _append(writes: Sequence[PageWrite]) -> list[PageResult] | None:
     """Append pages to their channels. Return ``None`` and write nothing if not all pages can be appended.
 
-    This is also the case if the pages contradict each other, or if the database refuses a value in one of several
-    pages. A malformed page must not affect the others, and a person who was renamed between two pages must get both
-    names. If there is only one page, the error of the database is raised.
+    This is also the case if two pages have different rows for one account, or if the database refuses a value in one of
+    several pages. The caller then writes the pages one by one, so that both names of a renamed account are stored, and
+    a malformed page does not affect the others. If there is only one page, the error of the database is raised.
     """
     accounts: dict[int, Row] = {}
     webhooks: dict[int, Row] = {}
@@ -272,14 +272,14 @@ def _mark_deleted(ids: Collection[int], location: Location, now: datetime) -> in
 
 
 def _lost_content(row: Row, stored: Mapping[str, Any] | None) -> bool:
-    """Return whether a message arrived empty without an edit. The bot may then no longer read message contents."""
+    """Return whether an unedited message has lost its content. The bot may no longer read contents in this case."""
     return bool(stored and stored["content"] and not row["content"] and stored["edited_at"] == row["edited_at"])
 
 
 def _without_noise(record: Record, stored: Mapping[str, Any] | None) -> Record:
-    """Return the record with the stored payload if the two payloads differ only in noise.
+    """Return the record, with the stored payload if the two payloads differ only in noise.
 
-    Noise consists of fields that Discord changes without an edit.
+    Noise means fields that Discord changes without an edit.
     """
     row = record.row
     if stored is None or stored["edited_at"] != row["edited_at"] or stored["payload"] == row["payload"]:

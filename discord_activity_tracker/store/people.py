@@ -55,14 +55,14 @@ forget_written = _accounts.forget
 
 
 def store_webhooks(rows: Iterable[Row]) -> None:
-    """Insert unknown webhooks. A webhook can have a different name in each message, so each message stores the name."""
+    """Insert unknown webhooks. A webhook can have a different name in each message, so messages store its name."""
     new = [_completed(row, {}) for row in rows]
     if new:
         upsert(Account, new, key=["id"], keep=[name for name in new[0] if name != "id"])
 
 
 def _completed(row: Row, known: Mapping[str, Any]) -> Row:
-    """Return the row with each missing name or avatar replaced by the stored value, or else by an empty text."""
+    """Return the row with each missing name or avatar replaced by the stored value, or else by an empty string."""
     missing = {name: known.get(name, "") for name in ("global_name", "avatar") if row[name] is None}
     return {**row, **missing} if missing else row
 

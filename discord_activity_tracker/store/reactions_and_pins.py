@@ -31,7 +31,7 @@ def undated_pins(guild_id: int) -> set[int]:
 
 
 def announced_pins(guild_id: int) -> Mapping[int, tuple[int, datetime]]:
-    """Return the message id and the time of the only pin of a channel, by channel id.
+    """Return the message id and the time of the pin of each channel with exactly one pin, by channel id.
 
     Discord reports the time of the last pin of each channel, and a message of type 6 announces each pin. The
     announcement at the time of the last pin shows which message was pinned. A channel is left out if it has several
@@ -57,7 +57,7 @@ def any_pin(channel_id: int) -> int | None:
 
 @transaction.atomic
 def store_pins(pinned: Mapping[int, datetime], *, location: Location, state: DiscordState) -> int:
-    """Store all pins of a channel with their times, and save the position. Return the number of changed messages."""
+    """Store the pins of a channel, unpin its other messages, and save the position. Return the number of changes."""
     messages = Message.objects.filter(channel_id=location.channel_id)
     changed = 0
     stored = dict(messages.filter(pk__in=list(pinned)).values_list("pk", "pinned_at"))
@@ -71,7 +71,7 @@ def store_pins(pinned: Mapping[int, datetime], *, location: Location, state: Dis
 
 
 def changed_reactions(channels: Sequence[int]) -> Iterator[tuple[int, int, EmojiCounts]]:
-    """Yield the channel id, message id and reaction counts of messages for which the stored people are out of date.
+    """Yield the channel id, message id and reaction counts of messages with reactions newer than the stored reactors.
 
     Deleted messages are left out.
     """
@@ -81,7 +81,7 @@ def changed_reactions(channels: Sequence[int]) -> Iterator[tuple[int, int, Emoji
 
 @transaction.atomic
 def store_reactors(message_id: int, counts: EmojiCounts, people: Sequence[tuple[str, bool, Row]]) -> None:
-    """Replace the stored people who reacted to a message.
+    """Replace the stored reactors of a message, and save the reaction ``counts`` to which they belong.
 
     ``people`` contains tuples of emoji, burst flag and account row.
     """

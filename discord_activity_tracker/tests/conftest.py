@@ -17,21 +17,21 @@ Collect = Callable[..., dict[str, Any]]
 
 @pytest.fixture(scope="session")
 def small_guild(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Write a small part of the sample guild and return the path of the file."""
+    """Write a small part of the recorded guild, and return the path of the file."""
     require()
     return write_small_guild(tmp_path_factory.mktemp("guild") / "small.jsonl.gz", 30, 20)
 
 
 @pytest.fixture(scope="session")
 def running_twin(small_guild: Path) -> Iterator[Twin]:
-    """Start one twin for all tests of a worker."""
+    """Yield one Discord twin that all tests of a worker share."""
     with Twin(small_guild, "--no-limits") as running:
         yield running
 
 
 @pytest.fixture
 def twin(running_twin: Twin, settings: Any) -> Twin:
-    """Return a twin in its initial state and without rate limits. The settings point to the twin."""
+    """Return the twin in its initial state, without rate limits. The settings point to the twin."""
     running_twin.call("reset", {})
     running_twin.call("limits", {"enabled": False})
     settings.DISCORD_API_BASE, settings.DISCORD_BOT_TOKEN = running_twin.base, "twin-token"
@@ -41,7 +41,7 @@ def twin(running_twin: Twin, settings: Any) -> Twin:
 
 @pytest.fixture
 def collect(twin: Twin) -> Collect:
-    """Return a function that runs ``collect_discord`` without the index and returns the output of ``--json``."""
+    """Return a function that runs ``collect_discord`` without the index sync and returns the parsed JSON."""
 
     def run(*arguments: str) -> dict[str, Any]:
         out = StringIO()

@@ -1,4 +1,4 @@
-"""Tests of complete runs. The stored data is compared with the data of the twin."""
+"""Tests of complete runs. They compare the stored data with the data of the twin."""
 
 from typing import Any
 

@@ -20,7 +20,7 @@ def author(pk: int, name: str, discriminator: str = "0000", **more: Any) -> dict
 
 
 def answer(pk: int, *, app: int | None = BOT, by: int = BOT, hook: int | None = None, **more: Any) -> Any:
-    """Return a reply to a command. ``webhook_id`` is ``hook``, or by default the application's id."""
+    """Return a reply to a command. By default, ``webhook_id`` is the id of the application or of the author."""
     ids = {"webhook_id": str(hook or app or by)} | ({"application_id": str(app)} if app else {})
     return message(pk, "answer", type=20, **ids, **more) | {"author": author(by, "helper", "4242")}
 

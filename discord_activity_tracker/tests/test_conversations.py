@@ -1,4 +1,4 @@
-"""Tests of the grouping into conversations, which must not depend on the order in which messages arrive."""
+"""Tests of the grouping of messages into conversations, which must not depend on the order of arrival."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -26,7 +26,7 @@ def kept(channel: int = CHANNEL) -> dict[int, int]:
 
 
 def cut(ids: Sequence[int], most: int, gap_minutes: float | None) -> dict[int, int]:
-    """Return the conversation of each message. This is a simple implementation of the grouping rule."""
+    """Return the conversation of each message, by message id. This is a simple implementation of the grouping rule."""
     found: dict[int, int] = {}
     run: list[int] = []
     for pk in sorted(ids):

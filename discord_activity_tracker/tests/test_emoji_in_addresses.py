@@ -1,6 +1,6 @@
 """Tests of emoji in URLs. Each emoji must be escaped exactly once.
 
-For an emoji that is escaped twice, Discord returns an empty list of people.
+If an emoji is escaped twice, Discord returns an empty list of people who reacted.
 """
 
 from io import StringIO

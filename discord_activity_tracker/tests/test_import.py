@@ -1,6 +1,6 @@
 """Tests of importing files of DiscordChatExporter.
 
-Imported data becomes the same rows as data from the API, and does not replace data from the API.
+An import writes the same kinds of rows as the API collector, and does not replace data from the API.
 """
 
 import json
@@ -177,7 +177,7 @@ def test_forwarded_text_is_stored_and_searchable(tmp_path: Path) -> None:
         ({"guild": {"id": "0", "name": "Direct Messages"}, "type": "DirectTextChat"}, "direct messages"),
         ({"guild": {"id": "0", "name": "Direct Messages"}, "type": "DirectGroupTextChat"}, "direct messages"),
         ({"guild": {"id": "x", "name": "A"}}, "documented type"),
-        ({"guild": {"name": "A"}}, "no guild with id, name"),
+        ({"guild": {"name": "A"}}, "a guild with id, name must"),
         ({"exported_at": "yesterday"}, "exportedAt"),
     ],
 )
@@ -226,7 +226,7 @@ def test_malformed_message_is_refused_with_its_line(
     line = next(n for n, text in enumerate(path.read_text().splitlines(), 1) if '"words 2"' in text)
     done = run(path)
     assert done["outcome"] == "failed"
-    assert Message.objects.count() == 2, "the page before stays, nothing of the bad one is written"
+    assert Message.objects.count() == 2, "only the page before the malformed message is stored"
     reason = done["scopes"][0]["reason"]
     reported = int(reason.partition("line ")[2].partition(":")[0])
     assert line < reported < line + 25, reason
@@ -297,11 +297,11 @@ def test_killed_import_resumes(tmp_path: Path) -> None:
         with subprocess.Popen(command, cwd=settings.BASE_DIR, stdout=subprocess.PIPE) as process:
             while process.poll() is None and Message.objects.count() < kept + 300:
                 time.sleep(0.01)
-            assert process.poll() is None, "it ended before it was killed"
+            assert process.poll() is None, "the import ended before the test killed it"
             process.send_signal(signal.SIGKILL)
         before, kept = kept, Message.objects.count()
         assert before < kept < MANY
     done = subprocess.run(command, cwd=settings.BASE_DIR, stdout=subprocess.PIPE, check=True)
-    assert json.loads(done.stdout)["counts"]["messages"] < MANY, "it went on where it was"
+    assert json.loads(done.stdout)["counts"]["messages"] < MANY, "the import resumes after the last stored page"
     assert Message.objects.count() == Activity.objects.count() == MANY
     assert not Checkpoint.objects.exists()

@@ -1,4 +1,4 @@
-"""Tests of undocumented responses that Discord really sends. Such a response must affect only one object."""
+"""Tests of undocumented responses that Discord really sends. Such a response must not affect other objects."""
 
 import pytest
 from django.core.management import call_command
@@ -112,7 +112,7 @@ def test_threads_that_cannot_be_found_are_reported(twin: Twin, collect: Collect)
     skip = SkippedItem.objects.filter(reason="threads_not_listed", cleared_at=None).first()
     assert skip is not None
     assert skip.external_id == channel
-    assert any("archived threads exist" in note for note in result["scopes"][0]["notes"])
+    assert any("Discord does not list" in note for note in result["scopes"][0]["notes"])
 
 
 def test_incomplete_members_roles_and_threads_are_read(twin: Twin, collect: Collect) -> None:

@@ -1,4 +1,4 @@
-"""Tests of the options of a run, and of threads that move in the list of threads while a run reads the list."""
+"""Tests of the options of a run, and of threads that are archived or unarchived during a run."""
 
 from typing import Any
 

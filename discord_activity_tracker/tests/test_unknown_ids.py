@@ -1,4 +1,4 @@
-"""Tests of ids on the command line that no bot can see, with several bots in the settings."""
+"""Tests of server and channel ids on the command line that none of several bots can see."""
 
 from types import SimpleNamespace
 

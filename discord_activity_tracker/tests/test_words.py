@@ -187,7 +187,7 @@ def test_stored_messages_have_lines_and_are_found_by_text() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_every_kind_of_content_of_the_twin(twin: Twin, collect: Collect) -> None:
     channels = {pk: box for pk, box in twin.readable().items() if box["type"] == 0}
-    channel = str(min(channels, key=lambda pk: len(channels[pk]["messages"])))  # the fewest texts to embed
+    channel = str(min(channels, key=lambda pk: len(channels[pk]["messages"])))  # few messages to embed
     (made,) = twin.mutate(op="content_kinds", channel_id=channel)
     collect("--channel", channel)
     lines = dict(Activity.objects.filter(source_system="discord").values_list("external_id", "summary"))
