@@ -17,7 +17,7 @@ def main() -> None:
 
 
 def run_command() -> None:
-    """Run the command that the arguments name.
+    """Run the command that the command line names.
 
     Django's own commands, such as migrate, print a traceback for some errors. Here, such errors end the command with a
     one-line message: an invalid configuration (exit code 2), a database error (1, or 2 without a connection), or an

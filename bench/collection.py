@@ -1,4 +1,4 @@
-"""Measures the time of a whole collection, relative to the time to download and parse the same pages."""
+"""Measures the time to collect a repository, relative to the time to download and parse the same pages."""
 
 import multiprocessing
 import tempfile
@@ -30,7 +30,7 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 class Recording:
-    """Context manager that records every HTTP request of a collection. ``repeat`` sends the same requests again."""
+    """Context manager that records the HTTP requests of a collection, except requests of git."""
 
     def __init__(self) -> None:
         self.requests: list[tuple[str, str, dict[str, str], dict[str, Any], object]] = []
@@ -52,7 +52,7 @@ class Recording:
         Transport._once = self._once  # pyright: ignore[reportPrivateUsage]
 
     def repeat(self) -> None:
-        """Send the recorded requests again, and parse the responses. Nothing is stored."""
+        """Send the recorded requests again, and parse the JSON responses. Nothing is stored."""
         with requests.Session() as session:
             for method, url, headers, params, body in self.requests:
                 answer = session.request(method, url, headers=headers, params=params, json=body, timeout=60)
@@ -63,8 +63,8 @@ class Recording:
 def serve(pipe: "Connection[Any, Any]") -> None:
     """Run a sample server with synthetic items until a message arrives through the pipe.
 
-    First sends the URL of the server, a token and the name of the repository. This function is the target of a separate
-    process.
+    First send the server's URL, a token and the repository's name through the pipe. A separate process runs this
+    function.
     """
     community = SampleCommunity.synthetic(issues=ISSUES, comments=COMMENTS, review_comments=REVIEW_COMMENTS, seed=1)
     with SampleServer(community) as server:
@@ -90,7 +90,7 @@ def measure() -> str:
     server.start()
     try:
         target: tuple[str, str, str] = here.recv()
-        collected(*target)  # not measured, because the server renders and caches all pages in the first collection
+        collected(*target)  # not measured, because the server caches the pages during the first collection
         rounds = [_round(target) for _ in range(ROUNDS)]
     finally:
         here.send("stop")

@@ -1,6 +1,6 @@
-"""Measures the time and the memory of collecting a large guild.
+"""Measures the time and the memory to collect a large Discord server.
 
-The time is relative to the time of downloading and parsing the same pages. The benchmark needs the twin of Discord, an
+The time is relative to the time to download and parse the same pages. The benchmark needs the twin of Discord, an
 imitation of Discord's API in a folder next to the project. Without the twin, nothing is measured.
 """
 
@@ -79,7 +79,7 @@ async def read_only(base: str) -> tuple[float, int]:
 
 
 def collected(base: str) -> tuple[float, int]:
-    """Collect the guild in a process with its own database.
+    """Collect the Discord server in a process with its own database.
 
     Returns the seconds of the collection and the peak memory of the process in MiB.
     """
@@ -102,7 +102,7 @@ def collected(base: str) -> tuple[float, int]:
 def measure() -> str:
     """Return one line with the times and the peak memory, or the reason why nothing was measured."""
     if not (TWIN.exists() and PYTHON.exists()):
-        return f"discord: not measured, because the twin of Discord is missing ({TWIN})"
+        return f"discord: not measured, because the twin of Discord is not installed ({TWIN})"
     with Server(FEW) as server:
         _, small = collected(server.base)
     with Server(MESSAGES) as server:

@@ -38,7 +38,7 @@ def tiny(commits: int, *, files: int = 200) -> Iterator[bytes]:
 
 @dataclass
 class _Tree:
-    """The files of a synthetic project. ``marks`` is the number of blobs so far, and the mark of the latest blob."""
+    """The files of a synthetic project. ``marks`` is both the number of blobs so far and the mark of the last blob."""
 
     dice: random.Random
     paths: list[str] = field(default_factory=list[str])
@@ -79,8 +79,8 @@ class _Tree:
 def realistic(commits: int, *, files: int = 2_000, seed: int = 1) -> Iterator[bytes]:
     """Yield a history like that of a large project, in the format of ``git fast-import``.
 
-    Short topic branches are merged into the main branch. Each commit changes a few of two thousand files. Many files
-    have hundreds of lines, so git compares texts of realistic size.
+    Short topic branches are merged into the main branch. Each commit on a topic branch changes a few of the files. Many
+    files have hundreds of lines, so git compares texts of realistic size.
     """
     tree = _Tree(random.Random(seed))  # noqa: S311  (the seed makes the history repeatable)
     tree.grow(files)
@@ -109,7 +109,7 @@ def realistic(commits: int, *, files: int = 2_000, seed: int = 1) -> Iterator[by
 
 
 def _commit(branch: str, message: str, n: int, *, mark: int = 0, parents: Iterable[int] = ()) -> bytes:
-    """Return the header of a commit. In the stream, the file changes of the commit must follow this header."""
+    """Return the beginning of a commit. The caller must append the changes of files to the stream."""
     who = f"Person {n % 50} <person-{n % 50}@example.org> {START + n * 600} +0100".encode()
     lines = [b"commit refs/heads/%s\n" % branch.encode(), b"mark :%d\n" % mark if mark else b""]
     lines += [b"author %s\ncommitter %s\n" % (who, who), _data(message.encode())]

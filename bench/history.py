@@ -1,4 +1,4 @@
-"""Measures the time to collect a Git history, relative to ``git log`` alone."""
+"""Measures the time to collect a Git history, relative to the time of ``git log`` alone."""
 
 import subprocess
 import tempfile
@@ -43,7 +43,7 @@ def _bare(folder: Path) -> float:
 def _whole(root: str, folder: Path, turn: int) -> float:
     """Return the seconds that a collection of the same history takes.
 
-    The repository has another name in each round, so that nothing of it is stored yet.
+    The repository has another name in each round, so that the database does not contain its commits yet.
     """
     name = f"sample/{folder.stem}-{turn}"
     Path(root, f"{name}.git").symlink_to(folder)

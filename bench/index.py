@@ -1,4 +1,4 @@
-"""Measures a sync of the index: time relative to embedding alone, speed with a constant model, and memory."""
+"""Measures a sync of the index: time relative to embedding alone, speed with a constant model, and peak memory."""
 
 import os
 import random
@@ -79,7 +79,7 @@ class Threads:
 
 
 def enqueue_documents(chunks: int) -> Threads:
-    """Delete all documents, and enqueue new documents with about ``chunks`` chunks in total. Returns their source."""
+    """Delete all documents, queue new documents with about ``chunks`` chunks in total, and return their source."""
     for model in (IndexEntry, Chunk, Embedding, Namespace, Document):
         model.objects.all().delete()
     scope, _ = Scope.objects.get_or_create(source_system="bench", external_id="1", defaults={"name": "bench/all"})
@@ -94,7 +94,7 @@ def enqueue_documents(chunks: int) -> Threads:
 
 
 def fill_free(chunks: int) -> float:
-    """Return the seconds that a sync of ``chunks`` chunks with the constant model takes."""
+    """Return the seconds that a sync of about ``chunks`` new chunks with the constant model takes."""
     EMBEDDERS["free"] = _free
     with override_settings(EMBEDDER="free"):
         source = enqueue_documents(chunks)
@@ -119,7 +119,7 @@ def measure_local() -> str:
 
 
 def measure_pace() -> str:
-    """Return one line: the number of chunks per second with the constant model."""
+    """Return one line: the number of chunks per second with the constant model, as the median of several rounds."""
     took = sorted(fill_free(FREE) for _ in range(ROUNDS))[ROUNDS // 2]
     count = Chunk.objects.count()
     return f"index with a constant model: {count / took:,.0f} chunks/s ({count:,} chunks)"

@@ -1,4 +1,4 @@
-"""Measures the response time (95th percentile) of every admin page with a million activities in the database."""
+"""Measures the response times (95th percentile) of admin pages with a million activities in the database."""
 
 import os
 import time
@@ -24,7 +24,7 @@ DASHBOARD_LIMIT = 300.0
 """Maximum response time of the dashboard in milliseconds. It is lower than that of other pages, because users see the
 dashboard after each log-in."""
 PAGE_LIMIT = 500.0
-"""Maximum response time of any other page in milliseconds. Slower pages are marked as too slow in the report."""
+"""Maximum response time of any other page in milliseconds. The report marks slower pages."""
 
 
 def addresses() -> dict[str, str]:
@@ -63,10 +63,10 @@ def addresses() -> dict[str, str]:
 
 
 def lists() -> dict[str, str]:
-    """Return the URLs of all admin lists by descriptive name.
+    """Return the URLs of the project's admin lists by descriptive name.
 
     Each list appears without parameters and with page 100. Lists with a search field also appear with two searches, and
-    the list of activities appears with three filters.
+    the list of activities also appears with three filters.
     """
     labels = {"core", *(tracker.label for tracker in installed_trackers())}
     addresses: dict[str, str] = {}
@@ -87,7 +87,7 @@ def lists() -> dict[str, str]:
 
 
 def processor() -> float:
-    """Return the CPU time in milliseconds of this process and of the server process for its database connection."""
+    """Return the total CPU time in milliseconds of this process and of the PostgreSQL process for its connection."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         stat = Path(f"/proc/{cursor.fetchone()[0]}/stat")

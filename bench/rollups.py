@@ -1,6 +1,6 @@
 """Measures the cost of the triggers that update the weekly counts when activities are written.
 
-Writes the same pages of activities with and without the triggers.
+The benchmark writes the same pages of activities with and without the triggers.
 """
 
 import time
@@ -52,6 +52,6 @@ def measure() -> str:
     with connection.cursor() as cursor:
         cursor.execute("TRUNCATE core_activity, core_activityweek, core_personweek, core_scope CASCADE")
     return (
-        f"timeline rows with counts by week / without: {counted:.2f} s / {bare:.2f} s = {counted / bare:.2f}"
+        f"writing activities with weekly counts / without: {counted:.2f} s / {bare:.2f} s = {counted / bare:.2f}"
         f" ({PAGES} pages of {ITEMS})"
     )

@@ -42,9 +42,9 @@ def _fill(model: type[models.Model], sizes: dict[type[models.Model], int]) -> in
 
 
 def _value(field: Any, sizes: dict[type[models.Model], int]) -> str:
-    """Return the SQL expression for a column of row ``n``.
+    """Return the SQL expression for the value of a column in row ``n``.
 
-    Text columns for long or unique texts have a different value in each row. Other text columns have nine values.
+    Columns for long or unique texts have a different value in each row. Other text columns have nine different values.
     """
     if field.is_relation:
         return (

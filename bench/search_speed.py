@@ -1,6 +1,6 @@
 """Measures the time of a search among 100,000 chunks, including the time to embed the query.
 
-Texts consist of words with the frequencies of a Zipf distribution. The most frequent words come from the sample
+The frequencies of words follow a Zipf distribution. The most frequent words come from the sample
 community. Vectors are scattered around a few hundred topics. Run it with ``python -m bench.search_speed [chunks]``.
 """
 
@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def measure(chunks: int = CHUNKS) -> Iterator[str]:
-    """Yield a header, then the times of each search mode without filters, then the times of each mode with filters."""
+    """Yield a header, a line with the times of each search mode without filters, and the same lines with filters."""
     from core.models import Chunk
     from core.search.filters import Filters
 
@@ -139,7 +139,7 @@ def _times(questions: Sequence[str], mode: Any, filters: "Filters") -> list[floa
 
     run: Callable[[str], object] = lambda words: search(words, mode=mode, filters=filters)  # noqa: E731
     for words in questions[:5]:
-        run(words)  # load the model and the pages of the database into memory
+        run(words)  # load the model and the database pages into memory
     times: list[float] = []
     for words in questions:
         began = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Fills the shared tables with a synthetic community of a million activities. Fixed seeds make the rows repeatable."""
+"""Fills the tables of core with a million synthetic activities. Fixed seeds make all values except times repeatable."""
 
 import random
 from collections.abc import Iterable, Iterator, Sequence
@@ -34,7 +34,7 @@ def _skewed(dice: random.Random, size: int) -> int:
 
 
 def _scope_of(dice: random.Random, person: int) -> int:
-    """Return the number of one of the four scopes in which a person is active. A few scopes have many people."""
+    """Return the number of a random scope of the four in which a person is active. A few scopes have many people."""
     return int(SCOPES * (((person * 4 + _skewed(dice, 4)) * 2_654_435_761 % 2**32) / 2**32) ** 3)
 
 

@@ -1,4 +1,4 @@
-"""The entry point of ASGI servers."""
+"""The entry point for ASGI servers."""
 
 import os
 

@@ -45,8 +45,8 @@ def run_program(name: str, *arguments: str | Path, holding: Sequence[int] = ()) 
     """Run a PostgreSQL program on the database in the settings. Raises OSError with the program's message if it fails.
 
     ``holding`` contains file descriptors with locks. The program inherits them, so that the locks are still held if it
-    outlives this process. For an external server, a program on PATH is preferred, because its version fits the server.
-    The programs in the wheel work with the embedded server and with older servers.
+    outlives this process. For an external server, a program on PATH is preferred, because its version probably matches
+    the server. The ``pg_dump`` of the embedded server cannot dump newer servers.
     """
     connection_arguments, env = _connection_arguments()
     # The last argument is the name of the database. It becomes an option, because pg_restore expects a file there.
@@ -121,7 +121,7 @@ def _list(dump: Path) -> list[str]:
 
 
 def _connection_arguments() -> tuple[list[str], dict[str, str]]:
-    """Return psql's arguments for the database in the settings, and environment variables with the password.
+    """Return psql's arguments for the database in the settings, and the environment, which contains the password.
 
     The last argument is the name of the database.
     """
@@ -136,7 +136,7 @@ def _error_line_of(file: IO[bytes], returncode: int) -> str:
 
 
 def _error_line(stderr: bytes, returncode: int) -> str:
-    """Return the most informative line of a program's standard error. If it is empty, return how the program ended.
+    """Return the most informative line of standard error. If standard error is empty, return how the program ended.
 
     A line about a full disk has priority, because callers recognize this error by its message.
     """
@@ -152,8 +152,8 @@ def _error_line(stderr: bytes, returncode: int) -> str:
 def _path_of(name: str) -> str:
     """Return the path of a PostgreSQL program.
 
-    For an external server, a program on PATH is preferred. All other programs come from the wheel. Raises OSError if
-    the program is missing.
+    For an external server, a program on PATH is preferred. Otherwise, the program of the embedded server is used.
+    Raises OSError if the program is missing.
     """
     embedded = "EMBEDDED_HOME" in connection.settings_dict
     on_path = None if embedded else shutil.which(name)

@@ -71,15 +71,15 @@ def _parse(url: str) -> dict[str, object]:
     if scheme is None:
         raise ValueError("it does not begin with postgresql://")
     rest = url[scheme.end() :]
-    # With an unencoded "@" or "/" in the password, a part of it would become the host or the name of the database.
-    # Error messages show these names.
+    # With an unencoded "@" or "/", a part of the password would become the host or the name of the database. Error
+    # messages show these names.
     authority, _, name = rest.partition("?")[0].partition("/")
     if authority.count("@") > 1 or "@" in name or "/" in name or "#" in rest:
         raise ValueError("the boundaries between its user, password, host and database are ambiguous")
     try:
         options = {key: str(value) for key, value in conninfo_to_dict(f"postgresql://{rest}").items()}
     except psycopg.Error:  # the driver's message contains the URL
-        raise ValueError("it is not an address that PostgreSQL accepts") from None
+        raise ValueError("it is not a URL that PostgreSQL accepts") from None
     user, password, host, port, dbname = (
         options.pop(key, "") for key in ("user", "password", "host", "port", "dbname")
     )

@@ -1,4 +1,4 @@
-"""Contract types for ``.importlinter``. Options may contain comma-separated lists and a pattern for all trackers."""
+"""Contract types for ``.importlinter``. Their options may contain comma-separated lists and ``TRACKERS``."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ class TrackerForbidden(ForbiddenContract):
 
 
 def _expanded(options: dict[str, Any], session_options: dict[str, Any]) -> dict[str, Any]:
-    """Split the comma-separated lists in the options, and replace ``TRACKERS`` by the names of the trackers."""
+    """Split the comma-separated lists in the options, and replace ``TRACKERS`` with the names of the trackers."""
     trackers = sorted(root for root in session_options["root_packages"] if root.endswith(TRACKERS.removeprefix("*")))
 
     def expanded(name: str, value: Any) -> Any:

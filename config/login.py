@@ -40,7 +40,10 @@ class LogInForm(AdminAuthenticationForm):
         return cleaned
 
     def _code_problem(self, user: Any) -> str:
-        """Return the reason why the user may not log in, or an empty text. A wrong code counts as a failed log-in."""
+        """Return the reason why the user may not log in, or an empty text.
+
+        A wrong code counts as a failed log-in, and so does any code while codes are throttled.
+        """
         from django_otp.plugins.otp_totp.models import TOTPDevice
 
         code = "".join(str(self.cleaned_data.get("code") or "").split())

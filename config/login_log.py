@@ -26,6 +26,6 @@ def log_failure(
 
 
 def log_lock(sender: object, username: str | None, ip_address: str | None, **_: object) -> None:
-    """Log a log-in that is refused because of too many failures. Receives the signal ``user_locked_out`` of axes."""
+    """Log a log-in that is refused because of too many failures. Receives django-axes' signal ``user_locked_out``."""
     del sender
     logger.warning("log-in locked user=%r address=%s", (username or "")[:LONGEST_NAME], ip_address or "unknown")

@@ -6,7 +6,7 @@ from typing import TextIO
 
 
 class RedactingFilter(logging.Filter):
-    """Remove secrets from every line before a handler writes it."""
+    """Remove secrets from every record before a handler writes it."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Replace secrets in the message and the traceback. Returns True, so that the record is written."""
@@ -111,7 +111,7 @@ class UTCFormatter(logging.Formatter):
     default_msec_format = ""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return one line without the traceback. The option ``--traceback`` of the commands prints the traceback.
+        """Return one line without the traceback. Commands with the option ``--traceback`` print the traceback.
 
         Line breaks and control characters in names and errors are replaced with visible characters.
         """

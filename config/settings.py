@@ -32,12 +32,15 @@ def _text(name: str, default: str = "") -> str:
 
 
 def _words(name: str, default: str = "") -> list[str]:
-    """Return the entries of a comma-separated variable. Empty entries are left out."""
+    """Return the entries of a comma-separated environment variable. Empty entries are left out."""
     return [word.strip() for word in _text(name, default).split(",") if word.strip()]
 
 
 def _flag(name: str) -> bool:
-    """Return a variable as a bool. Raises ImproperlyConfigured if it is not 0, 1, false, true, no, yes, off or on."""
+    """Return an environment variable as a bool.
+
+    Raises ImproperlyConfigured if it is not 0, 1, false, true, no, yes, off or on.
+    """
     value = _text(name, "0").lower()
     if value not in {"0", "1", "false", "true", "no", "yes", "off", "on"}:
         raise ImproperlyConfigured(f"{name} must be 0 or 1, not {value!r}.")
@@ -45,15 +48,18 @@ def _flag(name: str) -> bool:
 
 
 def _number(name: str, default: int) -> int:
-    """Return a variable as a whole number of at least 0. Raises ImproperlyConfigured for other values."""
+    """Return an environment variable as a whole number of at least 0.
+
+    Raises ImproperlyConfigured for other values.
+    """
     value = _text(name, str(default))
     if not value.isascii() or not value.isdigit():
-        raise ImproperlyConfigured(f"{name} must be a whole number, not {value!r}.")
+        raise ImproperlyConfigured(f"{name} must be a whole number of at least 0, not {value!r}.")
     return int(value)
 
 
 def _one_of(name: str, *choices: str) -> str:
-    """Return a variable that must be one of ``choices``, or the first choice if it is missing.
+    """Return an environment variable that must be one of ``choices``, or the first choice if it is missing or empty.
 
     Raises ImproperlyConfigured for other values.
     """
@@ -64,7 +70,7 @@ def _one_of(name: str, *choices: str) -> str:
 
 
 def _hours(name: str, default: str) -> dict[str, float]:
-    """Parse a variable such as ``36`` or ``36,discord=6``, and return the hours by tracker.
+    """Parse an environment variable such as ``36`` or ``36,discord=6``, and return the hours by tracker.
 
     The key ``""`` has the hours of all other trackers. Raises ImproperlyConfigured for other formats, and unless the
     hours are more than 0 and less than 24 * 366 (about a year).
@@ -77,7 +83,9 @@ def _hours(name: str, default: str) -> dict[str, float]:
         except ValueError:
             hours = 0.0
         if not 0 < hours < 24 * 366:
-            raise ImproperlyConfigured(f"{name} must be hours, such as 36 or 36,discord=6, not {word!r}.")
+            raise ImproperlyConfigured(
+                f"{name} must be more than 0 hours and less than a year, such as 36 or 36,discord=6, not {word!r}."
+            )
         hours_by_name[key.strip()] = hours
     return hours_by_name
 
@@ -105,13 +113,13 @@ def _secret_key() -> str:
                 path.hardlink_to(file.name)
         return path.read_text().strip()
     except OSError as error:
-        advice = "Free space there" if error.errno == errno.ENOSPC else "Set VAR_DIR"
+        advice = "Free space there" if error.errno == errno.ENOSPC else "Set VAR_DIR to a writable folder"
         raise ImproperlyConfigured(f"VAR_DIR {VAR_DIR} cannot be written ({error.strerror}). {advice}.") from error
 
 
 DEMO = _flag("DEMO")
 """Whether this process uses the sample community, which has its own database in VAR_DIR/demo."""
-if DEMO:  # use no databases and services of real data, and accept requests only from this machine
+if DEMO:  # do not use the databases and services of real data, and accept requests only from this machine
     for _name in (
         "DATABASE_URL", "WORKSPACE_DIR", "STATIC_ROOT", "VECTOR_INDEX", "EMBEDDER", "EMBEDDING_MODEL", "GITHUB_REPOS",
         "GITHUB_TOKENS", "DISCORD_GUILDS", "DISCORD_BOT_TOKEN", "SLACK_BOT_TOKEN", "SLACK_CHANNEL", "METRICS_TOKEN",

@@ -5,9 +5,9 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
 class StaticFiles(CompressedManifestStaticFilesStorage):
-    """Use the plain name of a file that is not in the manifest. Until collectstatic has run, the manifest is empty."""
+    """A storage that uses the plain name of a file that is not in the manifest, which collectstatic writes."""
 
     def url(self, name: str | None, force: bool = False) -> str:
         """Return the URL of a file, with the hashed name if there is one."""
         known = name is not None and self.clean_name(name) in self.hashed_files
-        return super().url(name, force) if known or force else StaticFilesStorage.url(self, name)  # pyright: ignore[reportArgumentType]  # it takes None
+        return super().url(name, force) if known or force else StaticFilesStorage.url(self, name)  # pyright: ignore[reportArgumentType]  # it accepts None

@@ -8,7 +8,10 @@ from pathlib import Path
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Edit:
-    """A text to insert into the file ``path``, directly after the first match of the regular expression ``behind``."""
+    """A text to insert into the file ``path``, directly after the first match of the regular expression ``behind``.
+
+    ``where`` describes the position in words.
+    """
 
     root: Path
     path: str
@@ -17,7 +20,7 @@ class Edit:
     behind: str
 
     def shown(self) -> str:
-        """Return the text in the form that people copy to insert it by hand."""
+        """Return the text as it is printed for people who insert it by hand."""
         return self.text.strip("\n")
 
     def apply(self) -> bool:

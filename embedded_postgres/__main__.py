@@ -1,9 +1,9 @@
 """``python -m embedded_postgres serve|stop|status|url``: control the embedded server.
 
-``serve`` runs the server until SIGTERM, for systemd. If DATABASE_URL is set, it exits immediately.
+``serve`` runs the server until SIGTERM or SIGINT, for systemd. If DATABASE_URL is set, it exits immediately.
 ``stop`` stops the server, and the server of the sample community.
-``status`` prints "running" or "stopped".
-``url`` starts the server and prints its address for psql and pg_dump.
+``status`` prints "running" or "stopped". This is the default.
+``url`` starts the server and prints its connection URL for psql and pg_dump.
 """
 
 import os
@@ -67,7 +67,7 @@ def serve(paths: ClusterPaths) -> int:
 
 
 def notify_systemd(state: str) -> None:
-    """Send a state to the service manager, if this process runs under one.
+    """Send ``state``, such as ``READY=1``, to the service manager. Does nothing if no manager started this process.
 
     https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html
     """

@@ -1,4 +1,4 @@
-"""Functions for processes that use the server: start it if it is not running, register this process, and stop it."""
+"""Functions for client processes: start the server, register the process as a client, and stop the server."""
 
 import fcntl
 import os
@@ -16,7 +16,10 @@ PATIENCE = 90.0
 A stop takes at most 30 seconds (``supervisor._end``). The rest allows for a server that is still starting.
 """
 _client_locks: dict[Path, int] = {}
-"""Descriptors of this process's shared client locks, by folder. They stay open until the process ends."""
+"""Descriptors of this process's shared client locks, by folder.
+
+They stay open until the process ends. If the folder was deleted, the next start closes its descriptor.
+"""
 
 
 def programs() -> Path:
@@ -33,13 +36,13 @@ def programs() -> Path:
 def ensure_running(paths: ClusterPaths) -> str:
     """Start the server if it is not running, and return the folder of its socket.
 
-    For a running server, this costs only a few system calls. Raises SettingsError if the user must change settings or
-    files. Raises StartError for other failures.
+    If the server is running, this needs only a few system calls. Raises SettingsError if the user must change
+    settings or files. Raises StartError for other failures.
     """
     _prepare(paths)
     if paths.path not in _client_locks:
-        # This process keeps the shared lock until it ends. While the supervisor stops the server, the supervisor has
-        # the exclusive lock. This call then waits until the supervisor has ended.
+        # This process holds the shared lock until it ends. A supervisor that stops the server holds the
+        # exclusive lock, so this call waits until the supervisor has ended.
         _client_locks[paths.path] = paths.lock("clients", fcntl.LOCK_SH)
     if not paths.listening():
         starting = paths.lock("start")
@@ -67,9 +70,9 @@ def _prepare(paths: ClusterPaths) -> None:
 
 
 def _start(paths: ClusterPaths) -> None:
-    """Start a supervisor and wait until it reports "ready" or the reason for a failure.
+    """Start a supervisor and wait until it reports "ready".
 
-    Raises SettingsError or StartError with this reason.
+    Raises SettingsError or StartError with the reason that the supervisor reports for a failure.
     """
     reading, writing = os.pipe()
     command = [sys.executable, "-I", "-S", str(Path(__file__).resolve().with_name("supervisor.py"))]
@@ -111,5 +114,5 @@ def stop(paths: ClusterPaths) -> None:
 
 
 def stop_server(var_dir: Path) -> None:
-    """Stop the server in ``var_dir``. Raises StartError if the server does not stop in ``PATIENCE`` seconds."""
+    """Stop the server in ``var_dir``. Raises StartError if the server does not stop within ``PATIENCE`` seconds."""
     stop(ClusterPaths(var_dir / "postgres"))

@@ -26,7 +26,7 @@ from embedded_postgres.cluster_paths import (
 from embedded_postgres.os_user import OsUser
 
 MAJOR = "18"
-_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "TZ": "UTC", "LC_ALL": "C"}  # the project's own environment may contain tokens
+_ENVIRONMENT = {"PATH": "/usr/bin:/bin", "TZ": "UTC", "LC_ALL": "C"}  # no other variables, which may contain tokens
 _PR_SET_PDEATHSIG = 1
 
 SETTINGS = {
@@ -42,7 +42,7 @@ SETTINGS = {
     "maintenance_work_mem": "128MB",
     "random_page_cost": "1.1",
     # Most containers limit /dev/shm to 64 MB. Segments in /dev/shm or System V shared memory remain after a SIGKILL.
-    # Files in the data folder are removed by the next start.
+    # With mmap, the segments are files in the data folder, and the next start removes them.
     "dynamic_shared_memory_type": "mmap",
     "huge_pages": "off",
     "jit": "off",
@@ -56,10 +56,10 @@ SETTINGS = {
     "log_checkpoints": "off",
     "log_line_prefix": "%m [%p] ",
     "log_min_messages": "warning",
-    "log_min_error_statement": "panic",  # statements contain private texts, which the log must not show
+    "log_min_error_statement": "panic",  # statements may contain private messages
     "log_error_verbosity": "terse",
 }
-"""Settings of the server. They are passed on the command line, so that every start uses the settings of this version.
+"""Settings of the server. They are passed on the command line, so each start uses the settings of the current code.
 
 fsync and synchronous_commit keep their default, on. The sizes suit a machine with 2 cores and 2 GB of memory. Shared
 buffers use memory only as they fill.
@@ -86,8 +86,8 @@ def prepare_data(paths: ClusterPaths, programs: Path, user: OsUser | None, lock:
         ) from None
     if version != MAJOR:
         raise SettingsError(
-            f"{paths.data} was made by PostgreSQL {version[:10]}, and this is PostgreSQL {MAJOR}. Move it away to "
-            f"collect again, transfer the data with pg_dump of version {version[:10]}, or set DATABASE_URL"
+            f"{paths.data} was created by PostgreSQL {version[:10]}, but PostgreSQL {MAJOR} is needed. Move the folder "
+            f"away to collect again, transfer the data with pg_dump of version {version[:10]}, or set DATABASE_URL"
         )
     if user is not None and not user.owns(paths.data):
         user.give(paths.data)
@@ -103,7 +103,8 @@ def _initialise(paths: ClusterPaths, programs: Path, user: OsUser | None, lock: 
     if initdb_user is not None:
         initdb_user.give(new_data)
     # Sorting and case conversion use PostgreSQL's own tables, so they are the same on every machine. Only full-text
-    # search uses the character types of the system. With "C", quotes and dashes beyond ASCII would be parts of words.
+    # search uses the character types of the system. With the locale "C", it would treat quotes and dashes beyond ASCII
+    # as parts of words.
     locale_options = ["--encoding=UTF8", "--locale=C", f"--lc-ctype={_character_types()}"]
     locale_options += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     # The permissions of the socket's folder decide who can connect, so the server trusts every connection.
@@ -181,10 +182,9 @@ def start_postmaster(
 
     On Linux, the server stops when the calling process ends.
     """
+    # This process holds server.lock, so no server runs and the process id in the file belongs to another program.
     for stale in ("postmaster.pid", "postmaster.opts"):
-        (paths.data / stale).unlink(
-            missing_ok=True
-        )  # this process has server.lock, so the process id in the file belongs to another program
+        (paths.data / stale).unlink(missing_ok=True)
     quoted = '"' + str(folder).replace('"', '""') + '"'
     settings = SETTINGS | {"unix_socket_directories": quoted}
     log = paths.open_file(paths.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
@@ -223,7 +223,7 @@ def _reason(output: bytes, paths: ClusterPaths) -> str:
     errors = [line for line in lines if any(word in line for word in ("FATAL:", "PANIC:", "error:"))]
     if errors or lines:
         return (errors or lines)[-1 if "FATAL:" in "".join(errors) else 0]
-    return "it printed nothing"
+    return "the program printed no output"
 
 
 def _before_exec(user: OsUser | None) -> Callable[[], None]:

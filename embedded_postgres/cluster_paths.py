@@ -73,7 +73,7 @@ class ClusterPaths:
         return self.path / f"{name}.lock"
 
     def address(self) -> str | None:
-        """Return the socket's folder for libpq's ``host``.
+        """Return the socket's folder for libpq's parameter ``host``.
 
         Returns None if the folder does not exist or is not a private folder of the server's owner.
         """
@@ -85,15 +85,15 @@ class ClusterPaths:
             status, owner = os.lstat(folder), self.data.stat().st_uid
         except FileNotFoundError:
             return None
-        # A link points to a folder in /tmp. After our folder is removed, another user could create one with its name.
+        # A link points to a folder in /tmp. Another user could create a folder with the same name after its removal.
         private = stat.S_ISDIR(status.st_mode) and status.st_uid == owner and not status.st_mode & 0o077
         return folder if private else None
 
     def postmaster(self) -> tuple[int, str] | None:
         """Return the server's process id and status ("starting", "ready" or "stopping").
 
-        Reads ``postmaster.pid``, which may be left over from an earlier server. Returns None if the file is missing or
-        incomplete.
+        Reads ``postmaster.pid``, which may be left over from an earlier server. Returns None if the file cannot
+        be read or is incomplete.
         """
         try:
             lines = (self.data / "postmaster.pid").read_text(errors="replace").split("\n")
@@ -114,7 +114,7 @@ class ClusterPaths:
         return True
 
     def open_file(self, path: Path, flags: int) -> int:
-        """Open a file and return its descriptor, which children do not inherit.
+        """Open a file and return its descriptor, which child processes do not inherit.
 
         A file that root creates gets the owner of the folder.
         """
@@ -127,7 +127,7 @@ class ClusterPaths:
     def lock(self, name: str, operation: int = fcntl.LOCK_EX) -> int:
         """Take a lock and return its descriptor. Close the descriptor to release the lock.
 
-        Waits while another process has the lock. With LOCK_NB in ``operation``, raises BlockingIOError instead.
+        Waits while another process holds the lock. With LOCK_NB in ``operation``, raises BlockingIOError instead.
         """
         path = self.lock_file(name)
         while True:
@@ -142,7 +142,7 @@ class ClusterPaths:
             os.close(descriptor)  # the folder was deleted and created again in the meantime
 
     def try_lock(self, name: str) -> int | None:
-        """Take a lock without waiting, and return its descriptor, or None if another process has the lock."""
+        """Take a lock without waiting, and return its descriptor, or None if another process holds the lock."""
         try:
             return self.lock(name, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -160,8 +160,8 @@ def same_file(descriptor: int, path: Path) -> bool:
 def server_processes(folder: os.stat_result) -> dict[int, str]:
     """Return the command lines of the PostgreSQL processes that run in this folder, by process id.
 
-    The folder may have been deleted. Processes of other users and in other containers are not found. The result is
-    empty on systems without ``/proc``.
+    The folder may have been deleted. Processes in other containers, and processes that this user may not inspect, are
+    omitted. The result is empty on systems without ``/proc``.
     """
     titles: dict[int, str] = {}
     for process in Path("/proc").glob("[0-9]*"):

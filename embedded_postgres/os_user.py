@@ -1,8 +1,8 @@
 """Chooses the user that runs the server if the caller is root, and gives this user access to the files it needs.
 
-PostgreSQL refuses to run as root. This package does not change permissions and owners of folders that it did not
-create. If the user cannot enter such a folder (for example a project in ``/root``), the server gets one capability or a
-user namespace instead.
+PostgreSQL refuses to run as root. This package does not change the permissions or owners of folders that it did
+not create. If the user cannot enter such a folder (for example a project in ``/root``), the server gets one capability
+or a user namespace instead.
 This module imports only the standard library, because the supervisor runs without site-packages.
 """
 
@@ -70,7 +70,7 @@ class OsUser:
             call_kernel("prctl", _PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 
     def _enter_namespace(self) -> None:
-        with contextlib.suppress(PermissionError):  # forbidden in some containers, where root has no other groups
+        with contextlib.suppress(PermissionError):  # some containers forbid this, but there root has no other groups
             os.setgroups([])
         call_kernel("unshare", _CLONE_NEWUSER)
         Path("/proc/self/setgroups").write_text("deny")
@@ -78,7 +78,7 @@ class OsUser:
         Path("/proc/self/gid_map").write_text(f"{self.gid} 0 1")
 
     def for_initdb(self) -> "OsUser":
-        """Return a user for initdb, which requires a user name in the password database. ``_SERVER_ID`` has no name."""
+        """Return the user for initdb, which needs a name in the password database. ``_SERVER_ID`` has no name."""
         return self if self.namespace else replace(self, uid=_uid_with_a_name())
 
     def give(self, path: Path) -> None:
@@ -116,14 +116,15 @@ def choose_os_user(paths: ClusterPaths, postgres: Path) -> OsUser | None:
 def _candidates(paths: ClusterPaths) -> Iterator[OsUser]:
     """Yield the users that may be able to run the server. Users with fewer rights come first.
 
-    If the data belong to an ordinary user, they keep their owner, so that both root and this user can run the server.
+    If an ordinary user owns the data folder, all candidates without a namespace have this user's id, so that both root
+    and this user can run the server.
     """
     owner = paths.data.stat().st_uid if paths.data.exists() else 0
     user = OsUser(owner or _SERVER_ID, _SERVER_ID)
     yield user
     if sys.platform == "linux":
         yield replace(user, capability=_CAP_DAC_READ_SEARCH)
-        yield replace(user, capability=_CAP_DAC_OVERRIDE)  # containers usually do not have the capability above
+        yield replace(user, capability=_CAP_DAC_OVERRIDE)  # most containers lack CAP_DAC_READ_SEARCH
         inside = _uid_with_a_name()
         yield OsUser(inside, inside, namespace=True)  # for containers in which only user 0 exists
 
@@ -151,7 +152,7 @@ def _uid_with_a_name() -> int:
 
 
 def call_kernel(name: str, *arguments: int | bytes) -> None:
-    """Call a function of the C library. Raises OSError with its errno if the function does not return 0."""
+    """Call a function of the C library. Raises OSError with the function's errno if the result is not 0."""
     wide = [ctypes.c_ulong(value) if isinstance(value, int) else value for value in arguments]
     if getattr(_libc, name)(*wide) != 0:
         number = ctypes.get_errno()

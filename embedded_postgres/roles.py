@@ -16,9 +16,9 @@ DATABASE = "activity_trackers"
 LOCK = 7313
 """Id of the advisory lock of :func:`prepare_database`. ``core.db.locks`` lists this id as ``DATABASE_ROLES``."""
 PATIENCE = "60s"
-"""Maximum time to wait for a lock on a table.
+"""Maximum time to wait for a database lock.
 
-It is longer than a collector needs to store a page, and short enough for a user who waits for the command.
+A collector stores a page in less time. A longer wait would look to the user as if the command hangs.
 """
 
 # Selects the objects in this database that belong to the superuser, except objects that initdb (ids below 16384) or an

@@ -45,7 +45,7 @@ The log contains only warnings and errors, so it takes long to reach this size.
 
 
 def main() -> None:
-    """Detach from the client, run the server until no client needs it, and stop all of its processes."""
+    """Detach from the client, run the server until it must stop (see ``_watch``), and stop all of its processes."""
     paths, programs, report = ClusterPaths(Path(sys.argv[1])), Path(sys.argv[2]), int(sys.argv[3])
     if os.fork():
         os._exit(0)
@@ -105,7 +105,10 @@ def _start(paths: ClusterPaths, programs: Path, lock: int) -> tuple["subprocess.
 
 
 def _watch(paths: ClusterPaths, postmaster: "subprocess.Popen[bytes]") -> None:
-    """Wait until no client is left, a stop is requested, the data folder is gone, or the server has ended by itself."""
+    """Wait until a stop is requested, the data folder is gone, or the server has ended by itself.
+
+    Also returns if there has been no client for ``IDLE_SECONDS``.
+    """
     data = os.open(paths.data, os.O_RDONLY)
     idle_since: float | None = None
     while postmaster.poll() is None and not paths.stop.exists() and same_file(data, paths.data):
@@ -115,7 +118,7 @@ def _watch(paths: ClusterPaths, postmaster: "subprocess.Popen[bytes]") -> None:
         else:
             idle_since = idle_since or time.monotonic()
             if time.monotonic() - idle_since > IDLE_SECONDS:
-                return  # this process keeps the lock until it ends, so a new client waits and then starts a new server
+                return  # this process holds the lock until it ends, so a new client waits and then starts a new server
             os.close(clients)
         time.sleep(TICK_SECONDS)
 

@@ -1,7 +1,7 @@
-"""Find the repository that a URL names.
+"""Find the repository that a URL names, and respond to git requests.
 
-A request with a former name is redirected with status 301. The API redirects to a URL with the repository's id, and git
-to a URL with the current name.
+Requests with a former name are redirected with status 301: API requests to a URL with the repository's id, and git
+requests to a URL with the current name.
 """
 
 import re
@@ -21,7 +21,7 @@ BY_ID = re.compile(r"/repositories/(\d+)(/.*)?")
 def find_repository(site: Site, request: Request) -> tuple[Repository, str]:
     """Return the repository that an API path names, and the rest of the path.
 
-    Raises Refusal for a former name (301) or an unknown repository (404).
+    Raises Refusal for a former name (301), and for an unknown repository or path (404).
     """
     by_id, named = BY_ID.fullmatch(request.path), NAMED.fullmatch(request.path)
     try:

@@ -1,4 +1,4 @@
-"""The requests that routes receive, and the responses and errors that they return."""
+"""HTTP requests and responses of the sample servers, and errors in GitHub's format."""
 
 import json
 from dataclasses import dataclass, field
@@ -26,7 +26,11 @@ class Request:
 
 @dataclass(kw_only=True, slots=True)
 class Answer:
-    """A response. If ``cut`` is true, the connection is reset in the middle of the body. ``delay`` is in seconds."""
+    """A response.
+
+    If ``cut`` is true, the connection is reset in the middle of the body. The server waits ``delay`` seconds before it
+    sends the response.
+    """
 
     status: int = 200
     body: bytes = b""
@@ -36,7 +40,7 @@ class Answer:
 
 
 class Refusal(Exception):
-    """An error in GitHub's format. Additional keyword arguments become members of the body."""
+    """An error in GitHub's format. Additional keyword arguments become fields of the JSON body."""
 
     def __init__(
         self, status: int, message: str, doc: str = "/rest", headers: dict[str, str] | None = None, **extra: Any
@@ -56,5 +60,5 @@ def not_found(doc: str = "/rest") -> Refusal:
 
 
 def encode(value: object) -> bytes:
-    """Return compact JSON in UTF-8. Control characters such as U+0000 are escaped."""
+    """Return compact JSON in UTF-8. Control characters below U+0020 are escaped."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

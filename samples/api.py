@@ -42,7 +42,7 @@ class Api:
         return self.catalogue.site.api
 
     def answer(self, request: Request) -> Answer:
-        """Return the response to a request. A ``Refusal`` becomes a response."""
+        """Return the response to a request. Errors are returned as responses, not raised."""
         if not request.header("user-agent"):
             return Answer(status=403, body=NO_AGENT, headers={"Content-Type": "text/html"})
         try:
@@ -58,7 +58,7 @@ class Api:
         return self._signed(request, user, answer)
 
     def refuse(self, request: Request, refusal: Refusal) -> Answer:
-        """Return an error that a test has scheduled. Errors other than 401 have the usual headers."""
+        """Return the response for a scheduled error. Unless its status is 401, it has the rate limit headers."""
         if refusal.status == 401:
             return refusal.answer()
         return self._signed(request, name_of(request), refusal.answer())
@@ -89,7 +89,7 @@ class Api:
         return self._conditional(request, user, _json(body, headers))
 
     def _graphql(self, request: Request, user: str) -> Answer:
-        """Run a query. Each query costs one point.
+        """Return the response to a GraphQL query. Each query costs one point.
 
         If the quota is used up, the response is an error with status 200, as on GitHub. Raises Refusal (401) for a
         request without a token.
@@ -126,7 +126,9 @@ class Api:
         return handler(context)
 
     def _viewer(self, user: str) -> bytes:
-        """Return the account of the token's user. A user without an account gets the profile of the first account.
+        """Return the profile of the token's user as JSON.
+
+        A user without an account gets the profile of the account with the lowest id, but with the user's own login.
 
         Raises Refusal (401) for a request without a token.
         """
@@ -138,9 +140,9 @@ class Api:
         return encode(shapes.full_user(self.catalogue.site, account) | {"login": user})
 
     def _conditional(self, request: Request, user: str, answer: Answer) -> Answer:
-        """Add an ETag, computed from the same parts as on GitHub.
+        """Add an ETag, which depends on the body and on the ``Accept`` and ``Authorization`` headers.
 
-        If the client already has this response, the status becomes 304. With a token, a 304 uses no quota.
+        If ``If-None-Match`` contains this ETag, the status becomes 304. With a token, a 304 uses no quota.
         """
         varied = f"{request.header('accept')}\0{request.header('authorization')}\0".encode()
         etag = f'W/"{hashlib.blake2b(varied + answer.body, digest_size=32).hexdigest()}"'

@@ -19,10 +19,10 @@ from samples.paging import numbered
 
 DOC = "/rest/apps/apps"
 SHA256 = bytes.fromhex("3031300d060960864801650304020105000420")
-"""The bytes before a SHA-256 digest in a signature. See https://www.rfc-editor.org/rfc/rfc8017#section-9.2."""
+"""The bytes before a SHA-256 digest in an RSA signature. See https://www.rfc-editor.org/rfc/rfc8017#section-9.2."""
 TOKENS = re.compile(r"/app/installations/(\d+)/access_tokens")
 LONGEST = 600
-"""Maximum lifetime of a signed token (JWT) in seconds. GitHub's limit is ten minutes."""
+"""Maximum number of seconds until a JWT expires. GitHub's limit is ten minutes."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -63,7 +63,7 @@ class App:
         """Return the response to a request below ``/app``.
 
         Raises Refusal for a request without a valid signature (401), for a suspended installation (403), and for an
-        unknown path (404).
+        unknown path or installation (404).
         """
         self._check(request.header("authorization").partition(" ")[2])
         if request.path == "/app/installations" and request.method == "GET":
@@ -79,7 +79,7 @@ class App:
         return self._issue(known[0])
 
     def login_of(self, token: str) -> str | None:
-        """Return the login of the account of an installation token, or ``None`` for any other token.
+        """Return the login of the account that an installation token belongs to, or ``None`` for any other token.
 
         Raises Refusal (401) for an expired token or a suspended installation.
         """
@@ -128,7 +128,7 @@ class App:
             raise Refusal(401, "'Expiration time' claim ('exp') is too far in the future")
 
     def _is_signature(self, text: bytes, signature: bytes) -> bool:
-        """Return whether the App's key signed a text with RSASSA-PKCS1-v1_5.
+        """Return whether a text was signed with the App's key by RSASSA-PKCS1-v1_5 with SHA-256.
 
         https://www.rfc-editor.org/rfc/rfc8017#section-8.2.2
         """

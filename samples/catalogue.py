@@ -25,9 +25,9 @@ class Catalogue:
         self._talk: dict[int, Counter[int]] = {}
 
     def keys(self, repo: Repository, stream: str, sort: str, state: str = "all") -> list[Key]:
-        """Return the sort keys of a stream in ascending order, as pairs of (value of ``sort``, id).
+        """Return the sort keys of a stream's posts in ascending order, as pairs of (sort value, id).
 
-        An issue is identified by its number instead of its id.
+        For issues, the id is the number. Only issues are filtered by ``state``.
         """
         self._forget_what_changed()
         shelf = (repo.id, stream, sort, state)
@@ -40,14 +40,14 @@ class Catalogue:
         return self._keys[shelf]
 
     def since(self, repo: Repository, stream: str, keys: list[Key], sort: str, since: str) -> list[Key]:
-        """Return the keys of the posts that changed at or after a time."""
+        """Return the ``keys`` of the posts that were updated at or after the time ``since``."""
         if sort == "updated":
             return keys[bisect_left(keys, (since, -1)) :]
         posts = self._posts(repo, stream)
         return [key for key in keys if posts[key[1]].updated_at >= since]
 
     def write(self, repo: Repository, stream: str, ids: Sequence[int]) -> list[bytes]:
-        """Return the posts with these ids as JSON."""
+        """Return each post as JSON, in the order of ``ids``. For issues, ``ids`` contains numbers."""
         self._forget_what_changed()
         return [self._write_one(repo, stream, id_) for id_ in ids]
 

@@ -29,7 +29,8 @@ class Context:
     def number(self) -> int:
         """Return the number of the issue in the path.
 
-        Raises Refusal for a deleted (410), transferred (301 for the issue itself) or unknown (404) issue.
+        Raises Refusal for a deleted issue (410), a transferred issue (301, or 404 for its comments) and an unknown
+        issue (404).
         """
         number, doc = self.numbers[0], "/rest/issues/issues#get-an-issue"
         if number in self.repo.moved and self.address.endswith(f"/issues/{number}"):

@@ -1,4 +1,4 @@
-"""Controls with which tests change a server: tokens, quotas and faults."""
+"""Methods with which tests control a server: tokens, quotas and faults."""
 
 import re
 from collections.abc import Callable
@@ -21,12 +21,12 @@ class Controls(Changes):
     def token(user: str = "sample") -> str:
         """Return a token of a user.
 
-        All tokens of a user share one quota. Tokens of users named ``bad...`` are refused.
+        All tokens of a user share the user's quotas. The server rejects tokens of users named ``bad...``.
         """
         return f"ghp_{user}_{'0' * 8}"
 
     def install(self, app: App) -> None:
-        """Install a GitHub App on the server. Its tokens are valid from now on."""
+        """Install a GitHub App in place of any earlier App. The server then answers requests below ``/app/``."""
         with self.community.lock:
             self.limits.app = app
 
@@ -42,22 +42,28 @@ class Controls(Changes):
             self.limits.set(user, remaining=remaining, reset_in=reset_in, limit=limit, resource=resource)
 
     def fail(self, kind: int | str, when: int | str = 1, *, times: int | None = 1, **details: Any) -> None:
-        """Schedule a fault for the nth request from now, or for requests with a path and query that match a pattern.
+        """Schedule a fault.
 
-        A number does not count requests of git. ``times`` is the number of failures in a row, and ``None`` means no
-        limit. With a pattern, ``skip=2`` lets the first two matching requests succeed. The kinds are: a status (401 403
-        404 409 410 422 429 451 500 502 503 504); ``reset`` (the connection is reset in the middle of the body);
-        ``truncated`` (half of the JSON); ``html`` (status=200); ``slow`` (seconds=5); ``secondary`` (retry_after=60, a
-        number, an HTTP date or None; status=403; also for 429); ``primary`` (the quota is used up; reset_in=3600);
-        ``revoke`` (the token is refused from now on); ``null`` (key="updated_at" becomes null in item=0). Raises
-        ValueError for an unknown kind.
+        If ``when`` is a number n, the nth request from now fails, without counting git requests. If it is a regular
+        expression, requests with a match in the path and query fail, and ``skip=2`` lets the first two of them succeed.
+        ``times`` is the number of requests that fail in a row, and ``None`` means no limit.
+
+        The kinds, with the defaults of their options, are: a status (401 403 404 409 410 422 429 451 500 502 503 504);
+        ``reset`` (the connection is reset in the middle of the body); ``truncated`` (half of the body); ``html``
+        (status=200); ``slow`` (seconds=5); ``secondary`` (retry_after=60, which may be a number, an HTTP date or None;
+        status=403); ``primary`` (the quota is used up; reset_in=3600); ``revoke`` (the token is rejected from now on);
+        ``null`` (key="updated_at" becomes null in item=0). 429 has the options of ``secondary``. Raises ValueError for
+        an unknown kind.
         """
         if str(kind) not in KINDS:
-            raise ValueError(f"no fault {kind!r}; there are {', '.join(KINDS)}")
+            raise ValueError(f"unknown fault {kind!r}; it must be one of {', '.join(KINDS)}")
         self._schedule(str(kind), when, times, details, None)
 
     def before(self, when: int | str, action: Callable[[], object], *, times: int | None = 1, skip: int = 0) -> None:
-        """Call ``action`` just before a request is answered, for example to make a change between two pages."""
+        """Call ``action`` just before the response to a request, for example to make a change between two pages.
+
+        ``when``, ``times`` and ``skip`` select requests as in :meth:`fail`.
+        """
         self._schedule("", when, times, {"skip": skip}, action)
 
     def clear_faults(self) -> None:
@@ -79,10 +85,9 @@ class Controls(Changes):
             self.faults.append(fault)
 
     def fault_of(self, request: Request, is_git: bool) -> Fault | None:
-        """Return the first fault that applies to a request, or None.
+        """Run the actions that are scheduled for a request, and return its first fault, or None.
 
-        Before that, the actions that are scheduled for this request are run. A ``revoke`` or ``primary`` fault also
-        changes the token or the quota.
+        A ``revoke`` fault also revokes the token, and a ``primary`` fault uses up the quota.
         """
         with self.community.lock:
             firing = [fault for fault in self.faults if fault.fires(request.target, is_git)]

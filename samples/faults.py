@@ -37,9 +37,9 @@ class Fault:
     kind: str
     pattern: re.Pattern[str] | None
     first: int
-    """Number of matching requests up to and including the first one that fails."""
+    """Position of the first request that fails among the matching requests, counted from 1."""
     times: int | None
-    """Number of requests that fail. ``None`` means all."""
+    """Number of requests that fail. ``None`` means all from ``first`` on."""
     details: dict[str, Any] = field(default_factory=dict[str, Any])
     action: Callable[[], object] | None = None
     seen: int = 0
@@ -47,8 +47,8 @@ class Fault:
     def fires(self, target: str, is_git: bool) -> bool:
         """Count a matching request, and return whether the fault applies to it.
 
-        A fault with a pattern matches all requests with a path and query that contain the pattern. Other faults match
-        all requests except those of git.
+        A fault with a pattern matches a request if the pattern occurs in its path and query. Other faults match all
+        requests except those of git.
         """
         if is_git if self.pattern is None else not self.pattern.search(target):
             return False

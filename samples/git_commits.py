@@ -1,4 +1,4 @@
-"""Write commits in the format of the REST API.
+"""Create the JSON of commits for the REST API.
 
 https://docs.github.com/en/rest/commits/commits#list-commits
 """
@@ -19,7 +19,7 @@ NOREPLY = re.compile(r"(?:(\d+)\+)?([^@]+)@users\.noreply\.github\.com")
 
 
 def names(git_dir: Path, ref: str) -> list[str]:
-    """Return the SHAs of a ref's commits, the newest first. Raises Refusal (404) for an unknown ref."""
+    """Return the SHAs of all commits that a ref reaches, the newest first. Raises Refusal (404) for an unknown ref."""
     try:
         return run_git(git_dir, "rev-list", "--end-of-options", ref, "--").decode().split()
     except subprocess.CalledProcessError as error:
@@ -27,7 +27,7 @@ def names(git_dir: Path, ref: str) -> list[str]:
 
 
 def commits(git_dir: Path, site: Site, repo: Repository, shas: list[str]) -> list[Json]:
-    """Return commits in the order of ``shas``. Bytes that are not UTF-8 are replaced."""
+    """Return commits in the order of ``shas``. Invalid UTF-8 is replaced."""
     if not shas:
         return []
     arguments = ("log", "--no-walk=unsorted", "--encoding=UTF-8", "-z", f"--format={FIELDS}%x00", "--stdin")
@@ -77,7 +77,7 @@ def _account(email: str, site: Site) -> Json | None:
 
 
 def account_of(email: str, community: SampleCommunity) -> int | None:
-    """Return the id of the account with an email address, or None. A no-reply address may contain the id."""
+    """Return the id of the account with an email address, or None. No-reply addresses contain an id or a login."""
     known = community.accounts.values()
     found = NOREPLY.fullmatch(email)
     if found is None:

@@ -1,9 +1,10 @@
 """Build the git history of the sample project. The commit SHAs are the same on every machine.
 
 ``history/*.toml`` lists commits in the order in which they are made. ``parents`` contains the ids of parent commits.
-Without ``parents``, the parent is the last commit of the branch. ``append`` and ``write`` map paths to texts.
-``delete``, ``rename``, ``binary`` (base64), ``submodule``, ``symlink``, ``executable``, ``many`` and ``append_latin1``
-(with the path in Latin-1, too) change the tree accordingly. A merge includes the changes of its other parents.
+Without ``parents``, the parent is the last commit of the branch, if there is one and ``root`` is not true. ``append``
+and ``write`` map paths to texts. ``append_latin1`` encodes both path and text in Latin-1. ``delete``, ``rename``,
+``binary`` (base64), ``submodule``, ``symlink``, ``executable`` and ``many`` (generated files) also change the tree. A
+merge includes the changes of its other parents.
 ``pull`` also stores the commit under ``refs/pull/N/head``, as GitHub does. A commit with ``pull_only`` is not on any
 branch.
 """
@@ -154,8 +155,8 @@ class _Builder:
 def _message(raw: Raw) -> bytes:
     """Return the encoded message of a commit.
 
-    The commit declares ``encoding``. Without it, the message has the encoding ``message_encoding``, which the commit
-    does not declare. The default is UTF-8.
+    The encoding is ``encoding``, which the commit declares, or else ``message_encoding``, which the commit does not
+    declare. The default is UTF-8.
     """
     text = raw["message"].strip("\n")
     return (text and f"{text}\n").encode(raw.get("encoding") or raw.get("message_encoding", "utf-8"))

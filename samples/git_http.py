@@ -39,7 +39,7 @@ def serve(request: Request, service: str, git_dir: Path | None) -> Answer:
             return _answer("application/x-git-upload-pack-result", _upload_pack(git_dir, request.body, protocol))
     except subprocess.CalledProcessError as error:
         return _plain(500, error.stderr.decode(errors="replace"))
-    return _plain(403, "This server is read-only and speaks git's smart protocol only.")
+    return _plain(403, "This server is read-only and supports only git's smart HTTP protocol.")
 
 
 def refuse(status: int, headers: dict[str, str] | None = None) -> Answer:

@@ -23,7 +23,7 @@ ANONYMOUS = ""
 
 @dataclass(kw_only=True, slots=True)
 class Pool:
-    """The quota of a user. ``reset`` is the time of the next reset in seconds since 1970."""
+    """One quota of a user. ``reset`` is the time of the next reset in seconds since 1970."""
 
     limit: int
     used: int = 0
@@ -51,7 +51,7 @@ class Limits:
     def user_of(self, request: Request) -> str:
         """Return the user of the token, or :data:`ANONYMOUS` if there is no token.
 
-        Raises Refusal (401) for a bad, revoked or expired token.
+        Raises Refusal (401) for a bad, revoked or expired token, and for a token of a suspended installation.
         """
         token, name = token_of(request), name_of(request)
         if token and (not name or name.startswith("bad") or token in self.revoked):
@@ -61,7 +61,7 @@ class Limits:
         return name
 
     def pool(self, user: str, resource: str = CORE) -> Pool:
-        """Return the user's quota of a resource. After the time of its reset, the quota is renewed for an hour."""
+        """Return the user's quota of a resource. If its reset time has passed, renew the quota for an hour first."""
         pool = self.pools.get((user, resource))
         if pool is None:
             limit = self.rest_limit if user and resource == CORE else 5000 if user else self.anonymous_limit
@@ -103,7 +103,7 @@ class Limits:
 def token_of(request: Request) -> str:
     """Return the token in the ``Authorization`` header, or an empty string without a header.
 
-    The scheme is ``Bearer``, ``token``, or ``Basic``, which git sends.
+    With the scheme ``Basic``, which git uses, the token is the password, or the user name if the password is empty.
     """
     scheme, _, value = request.header("authorization").strip().partition(" ")
     if scheme.lower() != "basic":
@@ -116,7 +116,7 @@ def token_of(request: Request) -> str:
 
 
 def name_of(request: Request) -> str:
-    """Return the user in a token of the form ``ghp_<user>_<anything>``, even if the token is not valid.
+    """Return the user, in lower case, from a token such as ``ghp_<user>_<anything>``, even if the token is not valid.
 
     Returns :data:`ANONYMOUS` for any other token.
     """

@@ -1,8 +1,8 @@
-"""Return pages of lists in the two ways of GitHub: by page number, or by cursor.
+"""Return pages of lists as GitHub does: by page number or by cursor.
 
 Most lists have numbered pages. The list of issues has an opaque cursor (``after``), and no link to the last page. In a
-request with a cursor, ``page`` has no effect. Both ways read the current data. A change shifts numbered pages, while a
-cursor keeps its position.
+request with a cursor, ``page`` has no effect. Each request reads the current data. Therefore, a change may shift
+numbered pages, but a page after a cursor still begins at the same position.
 https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api
 """
 
@@ -19,7 +19,7 @@ from samples.answers import Refusal, Request
 DEFAULT_SIZE, LARGEST_SIZE = 30, 100
 ISSUES_DOC = "/rest/issues/issues#list-repository-issues"
 Key = tuple[str, int]
-"""The sort key of an item, and its id."""
+"""The sort value of an item, and its id. For an issue, the number replaces the id."""
 Page = tuple[list[int], dict[str, str]]
 """The ids on a page, and the headers with links to other pages."""
 

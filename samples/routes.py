@@ -1,4 +1,4 @@
-"""Return the responses of the REST API by path: https://docs.github.com/en/rest."""
+"""The routes of the REST API below a repository: https://docs.github.com/en/rest."""
 
 import re
 from collections.abc import Callable, Sequence

@@ -1,15 +1,15 @@
 """A small local server with GitHub's REST API, GraphQL API, rate limits, and git over HTTP.
 
-``python -m samples.server --port 0`` prints its URL and serves until it is interrupted. In a test::
+``python -m samples.server --port 0`` prints the server's URL and serves until it is interrupted. In a test::
 
     with SampleServer() as server:
         collect(api=server.url, git=server.url, token=server.token())
         server.edit_issue(2, body="New words")
         server.fail("reset", when=r"/issues/comments")
 
-The server listens on 127.0.0.1 only, and keeps all data in memory. Pages and rate limits work as GitHub documents them.
-The server does not support writing, ``prev`` links of the issue list, bodies in HTML, or compression. Secondary rate
-limits occur only after ``fail("secondary")``.
+The server listens on 127.0.0.1 only. Its git repository is in a temporary folder, and all other data is in memory.
+Pages and rate limits work as GitHub documents them. The server does not support write requests, ``prev`` links of the
+issue list, bodies in HTML, or compressed responses. Secondary rate limits occur only after ``fail("secondary")``.
 """
 
 import argparse
@@ -35,7 +35,7 @@ from samples.wire import LocalServer
 
 
 class Logged(NamedTuple):
-    """A logged request. ``path`` includes the query. ``user`` is the user of the token, or empty without a token."""
+    """A logged request. ``path`` includes the query. ``user`` is the user in the token, or empty."""
 
     method: str
     path: str
@@ -50,8 +50,8 @@ class SampleServer(Controls):
 
     See :class:`Changes` and :class:`Controls`. Limits can be lower than GitHub's. ``rest_limit`` is the number of
     requests per hour for each user, and ``anonymous_limit`` the number per hour without a token. ``comment_limit`` is
-    the number of comments that a repository's comment lists return, and ``page_limit`` the number of issues that can be
-    listed by page number.
+    the number of comments that each list of a repository's comments returns. Pages of issues without a cursor must end
+    before item ``page_limit``. ``exhausted_status`` is the status of responses after the REST quota is used up.
     """
 
     def __init__(
@@ -106,7 +106,7 @@ class SampleServer(Controls):
             return self._history.folder
 
     def truth(self, repository: str = SAMPLE_REPOSITORY) -> Truth:
-        """Return the data that a complete copy of the repository contains now."""
+        """Return the data that a complete copy of the repository must contain now."""
         with self.community.lock:
             repo = self.community.repository(repository)
             commits = git_history.commit_names(self.git_dir) if repo.has_git else []
@@ -131,8 +131,8 @@ class SampleServer(Controls):
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Serve the sample community as GitHub would.")
-    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser = argparse.ArgumentParser(description="Serve the sample community through GitHub's APIs and git over HTTP.")
+    parser.add_argument("--port", type=int, default=0, help="port to listen on; 0 (the default) selects a free port")
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: ended.set())

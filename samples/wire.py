@@ -34,10 +34,7 @@ class LocalServer(ThreadingHTTPServer):
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop the server.
-
-        Connections that clients keep open are shut down, so that their threads end.
-        """
+        """Stop the server, and shut down open connections so that their threads end."""
         self.stopping.set()
         self.shutdown()
         for connection in list(self._open):

@@ -6,8 +6,8 @@ removed from its document:
 - ``titles``: titles of issues, pull requests and discussions. The documents contain only the texts.
 - ``openings``: the first 200 characters of a thread's first message. The documents contain only the replies.
 - ``commits``: first lines of commit messages. The documents contain the rest of the message and names of changed files.
-- ``headings``: first paragraphs of docstrings in Python's standard library. The documents contain the rest. These texts
-  are part of every Python installation, and many of them are similar.
+- ``headings``: first paragraphs of docstrings in Python's standard library. The documents contain the rest. Every
+  Python installation has these docstrings, and many of them are similar.
 - ``paraphrases``: handwritten questions about the sample community, in ``paraphrases.toml``. The documents are
   complete, and the documents of ``headings`` are also searched.
 - ``fresh``: more handwritten questions, in ``fresh.toml``. They were never used to choose parameters.

@@ -36,7 +36,7 @@ class SetSource:
         return [self.documents[name] for name in external_ids if name in self.documents]
 
     def index(self) -> None:
-        """Enqueue all documents, and sync the index."""
+        """Queue all documents, and sync the index."""
         key = {"source_system": self.source_system, "external_id": "0"}
         scope, _ = Scope.objects.get_or_create(**key, defaults={"name": self.source_system})
         with transaction.atomic():
@@ -57,7 +57,7 @@ def question_sets(names: Sequence[str], limit: int | None, passages: int | None,
             call_command("collect_github", *names, no_sync=True, progress=False, verbosity=0)
         documents = list(islice(collected(names), limit))
         return list(from_collected(documents, passages))
-    if not Document.objects.filter(scope__name=SECOND_REPOSITORY).exists():  # collected once, because it never changes
+    if not Document.objects.filter(scope__name=SECOND_REPOSITORY).exists():  # collect the unchanging sample once
         collect_sample()
     documents = list(collected([SAMPLE_REPOSITORY, SECOND_REPOSITORY]))
     return [*from_collected(documents), *by_hand(documents)]

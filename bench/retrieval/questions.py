@@ -1,4 +1,4 @@
-"""Builds question sets. A set consists of questions and of the documents that are searched for the answers."""
+"""Builds question sets. A question set has questions and the documents to search for the answers."""
 
 import hashlib
 import re
@@ -32,7 +32,7 @@ class Question:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class QuestionSet:
-    """Questions, and all documents that are searched for the answers."""
+    """Questions, and all documents to search for the answers."""
 
     name: str
     questions: Sequence[Question]
@@ -69,7 +69,7 @@ def by_hand(documents: Sequence[RenderedDocument]) -> Iterator[QuestionSet]:
 def _chosen(pairs: Sequence[tuple[str, RenderedDocument]]) -> list[Question]:
     """Return at most ``MAX_QUESTIONS`` questions, with equal questions merged into one question.
 
-    The hashes of their words select the questions, so every run has the same questions.
+    Hashes select the questions, so every run has the same questions.
     """
     answers: dict[str, set[str]] = defaultdict(set)
     for words, document in pairs:

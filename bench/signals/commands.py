@@ -11,7 +11,7 @@ from bench.signals.stage import Place, Stage
 MESSAGES = 2_500
 """Number of messages in the imported file. Importing this many messages takes several transactions."""
 DISCORD_EPOCH = datetime(2015, 1, 1, tzinfo=UTC)
-"""The time from which Discord's ids count milliseconds.
+"""Discord's ids contain the number of milliseconds since this time.
 
 https://discord.com/developers/docs/reference#snowflakes
 """
@@ -23,7 +23,7 @@ FAILED_RUNS = """
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scenario:
-    """A command line, its initial state, and the exit code of an undisturbed run."""
+    """A command line, its initial state and settings, and the exit code of an undisturbed run."""
 
     arguments: tuple[str, ...]
     begin: str

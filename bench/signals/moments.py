@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from bench.signals.commands import Beginnings, Scenario
 from bench.signals.stage import LONGEST, Place, Stage
 from bench.signals.state import NOT_COMPARED, State, read_state
+from core.operations.output import number_of
 
 BOUND = 10.0
 """Maximum seconds from SIGTERM or SIGINT to the end of a command. Docker kills a container 10 seconds after SIGTERM."""
@@ -23,7 +24,7 @@ TRACES = re.compile(r"Traceback|Exception ignored|^\w*Error: ", re.MULTILINE)
 
 @dataclass(kw_only=True, slots=True)
 class Verdict:
-    """The result for one command. Each failure is one line, with the signal and the seconds from start to signal."""
+    """The result for one command. Each failure after a signal names the signal and the seconds from start to signal."""
 
     command: str
     moments: int = 0
@@ -50,7 +51,7 @@ class Trial:
         self.verdict = Verdict(command=name)
 
     def run(self, seed: int, moments: int) -> Verdict:
-        """Run the command twice undisturbed, and then stop it at ``moments`` moments. Returns the verdict."""
+        """Run the command twice undisturbed, then stop it ``moments`` times at random moments. Returns the verdict."""
         self.verdict.start_up = self._stage.run(self._begin, self._scenario.arguments[0], "--help").seconds
         first, second = self._undisturbed(), self._undisturbed()
         volatile = first.differing_columns(second) | NOT_COMPARED
@@ -109,9 +110,9 @@ class Trial:
             return
         written = errors.read_text(errors="replace")
         if TRACES.search(written):
-            yield f"a traceback: {written[-2000:]}"
+            yield f"it printed a traceback: {written[-2000:]}"
         if process.returncode == 128 + kind and len(re.findall(f"^{LINES[kind]}", written, re.MULTILINE)) != 1:
-            yield f"not one line: {written[-500:]!r}"
+            yield f"it did not print exactly one message: {written[-500:]!r}"
 
     def _end_of(self, process: "subprocess.Popen[bytes]", kind: signal.Signals) -> Iterator[str]:
         """Wait until the command has ended, and yield a line for each problem.
@@ -141,4 +142,4 @@ def in_words(verdict: Verdict) -> str:
     kinds = Counter({"failed": len(verdict.failures), "ended before the signal": verdict.ended_before})
     more = "".join(f", {number} {what}" for what, number in kinds.items())
     times = f"startup {verdict.start_up:.1f} s, full run {verdict.whole:.1f} s, slowest exit {verdict.slowest:.1f} s"
-    return f"{verdict.command}: {verdict.moments} moments{more}; {times}"
+    return f"{verdict.command}: {number_of(verdict.moments, 'moment')}{more}; {times}"

@@ -27,9 +27,9 @@ from tests.support.slack_server import CHANNEL, TOKEN, SlackServer
 
 ROOT = Path(__file__).parents[2]
 DIMENSION = 32
-"""Dimension of the vectors from :class:`Embeddings`. Each number comes from one byte of a hash of up to 64 bytes."""
+"""Dimension of the vectors from :class:`Embeddings`. Each number is a byte of a BLAKE2b hash of at most 64 bytes."""
 LONGEST = 300.0
-"""Maximum seconds for an undisturbed command. This is generous, because the machine can be busy."""
+"""Maximum seconds for a command that receives no signal. This is generous, because the machine can be busy."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,7 +78,7 @@ class Stage:
         return psycopg.connect(host=self.host, user="postgres", dbname=database, autocommit=True)
 
     def place(self, template: Place | None = None, **environment: str) -> Place:
-        """Return a new place: a copy of ``template`` with its database and files, or an empty place."""
+        """Create and return a place: a copy of ``template`` with its database and files, or an empty place."""
         self._number += 1
         name = f"stage_{self._number}"
         folder = self.folder / name
@@ -94,7 +94,7 @@ class Stage:
         return Place(database=name, folder=folder, environment=(template.environment if template else {}) | environment)
 
     def remove(self, place: Place) -> None:
-        """Remove the database and the folder of a place. Also ends database sessions that killed commands have left."""
+        """Remove the database and the folder of a place. Ends database sessions that killed commands left open."""
         with self.connect("postgres") as connection:
             connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(place.database)))
         shutil.rmtree(place.folder)

@@ -12,6 +12,7 @@ from typing import Any
 from psycopg import sql
 
 from bench.signals.stage import Place, Stage
+from core.operations.output import number_of
 from embedded_postgres.client import programs
 
 HISTORY = frozenset({"core_collectorrun", "django_migrations"})
@@ -64,7 +65,7 @@ class State:
         self.tables, self.files = tables, files
 
     def differing_columns(self, other: "State") -> set[Column]:
-        """Return the columns that have different values in ``other``. Each column is compared separately."""
+        """Return the columns with other values in ``other``. Each column is compared separately, in any row order."""
         return {
             (name, column)
             for name, rows in self.tables.items()
@@ -80,7 +81,8 @@ class State:
             if mine != others:
                 more, fewer = list((others - mine).elements()), list((mine - others).elements())
                 examples = f"{more[:1]} instead of {fewer[:1]}"
-                lines.append(f"{name}: {len(more)} other rows, {len(fewer)} missing, such as {examples[:1200]}")
+                count = f"{number_of(len(more), 'new row')}, {len(fewer):,} missing"
+                lines.append(f"{name}: {count}, such as {examples[:1200]}")
         for name in sorted({*self.files, *other.files}):
             if self.files.get(name) != other.files.get(name):
                 kind = "differs" if name in self.files and name in other.files else "exists in only one of the states"
@@ -89,7 +91,7 @@ class State:
 
 
 def read_state(stage: Stage, place: Place) -> State:
-    """Read the end state: all tables, the indexes, the messages posted to Slack, and all files in ``out``.
+    """Read the end state: the tables, the indexes, the messages posted to Slack, and all files in the folder ``out``.
 
     Hidden files are included.
     """

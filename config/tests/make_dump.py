@@ -17,7 +17,7 @@ from tests.support.doc_examples import ROOT
 
 FOLDER = Path(__file__).parent / "dumps"
 MOST_BYTES = 2_000_000
-"""Maximum size of a dump in bytes. It is small because every clone of the repository contains all dumps."""
+"""Maximum size of a dump in bytes. Every clone of the repository contains all dumps, so they must be small."""
 
 
 def main() -> int:

@@ -140,7 +140,7 @@ def _beside(place: Installation, session: Session) -> Recording:
 
 
 def first_sessions(name: str) -> Iterator[Session]:
-    """Yield the sessions of the first day: estimates, the first collection and a second run."""
+    """Yield the sessions of the first day: estimates, two runs of a repository, and a Discord server."""
     collect = ["collect_github", name]
     estimate = [*collect, "--estimate"]
     yield Session(title="What a collection will cost", words=estimate)
@@ -151,7 +151,7 @@ def first_sessions(name: str) -> Iterator[Session]:
 
 
 def other_sessions(name: str) -> Iterator[Session]:
-    """Yield an interrupted run, usage errors, and commands that only read data."""
+    """Yield an interrupted run, usage errors, and the commands for status, search, export, accounts and help."""
     collect, status = ["collect_github", name], ["collector_status"]
     interrupt = [("review comments", CTRL_C)]
     yield Session(title="Ctrl-C in a run", words=[*collect, "--full"], press=interrupt, wide=True)
@@ -217,7 +217,7 @@ def _shown(place: Installation, session: Session, recording: Recording) -> str:
 
 
 def main() -> None:
-    """Record every session in both widths and write the page."""
+    """Record every session at both widths, and write the page."""
     rows: dict[str, list[Recording]] = {}
     blocks: dict[str, str] = {}
     for columns in WIDTHS:

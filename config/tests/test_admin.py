@@ -1,4 +1,4 @@
-"""Every list in the admin is read-only and needs only a few queries."""
+"""Every list in the admin needs only a few queries, and users cannot add rows."""
 
 import re
 from typing import Any

@@ -1,4 +1,4 @@
-"""DATABASE_URL is converted to settings. Errors do not contain its password, and a silent server times out."""
+"""DATABASE_URL is converted to settings. Errors hide its password. Connections to a silent server time out."""
 
 import time
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Every command in the README and the docs works. Commands that a test cannot run are only parsed."""
+"""Every command in the README and the docs works. Of other commands, only names and options are checked."""
 
 import re
 import subprocess
@@ -18,7 +18,7 @@ from tests.support.doc_examples import INDENTED, ROOT, SHELL, commands, copy_rep
 
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
 ELSEWHERE = {"how_to_add_a_tracker.md"}
-"""Pages with commands that another test runs."""
+"""Names of pages with commands that another test runs."""
 LONG = (
     "make demo",
     "make test",

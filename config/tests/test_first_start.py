@@ -14,7 +14,7 @@ NO_SPACE = (0, 0)
 
 
 def environment(var: Path) -> dict[str, str]:
-    """Return the environment variables of this process with ``var`` as VAR_DIR, without those that Django would use."""
+    """Return this process's environment with ``var`` as VAR_DIR, without settings module, secret key and database."""
     names = ("SECRET_KEY", "DATABASE_URL", "DJANGO_SETTINGS_MODULE")
     return {name: value for name, value in os.environ.items() if name not in names} | {"VAR_DIR": str(var)}
 

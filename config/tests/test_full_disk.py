@@ -59,7 +59,7 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
     mount = ["mount", "-t", "tmpfs", "-o", "size=20m", "none", folder]
     mounted = subprocess.run(mount, capture_output=True, check=False)
     if mounted.returncode:
-        pytest.skip("a small disk needs root and a kernel that lets it mount")
+        pytest.skip("this user or kernel cannot mount a small file system")
     small = SmallDisk(folder)
     yield small
     stop_server(small.var)
@@ -117,7 +117,7 @@ def test_a_full_disk_is_recognized_wherever_it_is_met(error: Exception) -> None:
 
 
 def test_a_full_disk_is_no_trouble_of_the_network() -> None:
-    lost = caused("No space left on device: the embedded database has ended", psycopg.OperationalError("closed"))
+    lost = caused("No space left on device: the embedded database has stopped", psycopg.OperationalError("closed"))
     assert classify_failure(lost) == "unknown"
     assert classify_failure(caused("the connection is lost", psycopg.OperationalError("closed"))) == "network"
 

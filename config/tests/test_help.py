@@ -1,4 +1,4 @@
-"""``--help`` of every command explains options, examples and exit codes. Errors about values name valid values."""
+"""``--help`` of every command explains options, examples and exit codes. Errors about dates name the format."""
 
 import re
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""The log lines of a run are JSON objects with the fields of the run. They contain no secrets."""
+"""With ``--log-format json``, the log lines of a run are JSON objects with the fields of the run, without secrets."""
 
 import json
 import os

@@ -101,7 +101,7 @@ def undisturbed(
 
 @pytest.fixture
 def project(services: tuple[SampleServer, SampleDiscord], tmp_path: Path) -> Iterator[Project]:
-    """Yield a project with its own database server, which the test ends."""
+    """Yield a project with its own database server, which the test kills or restarts."""
     yield Project(tmp_path, *services)
     stop_server(tmp_path)
 

@@ -1,4 +1,4 @@
-"""A new tracker passes its tests immediately, and the guide leads to the tracker that it describes."""
+"""A new tracker passes its tests immediately, and the commands in the guide build the tracker that it describes."""
 
 import threading
 from collections.abc import Iterator

@@ -28,7 +28,7 @@ def look(*arguments: str) -> tuple[int, list[str]]:
 
 
 def ran(outcome: str, collector: str = "github", **more: Any) -> CollectorRun:
-    """Store an ended run in the ledger."""
+    """Store a run in the ledger. By default, it has just ended."""
     now = timezone.now()
     more = {"started_at": now, "finished_at": now} | more
     return CollectorRun.objects.create(collector=collector, host="h", pid=1, outcome=outcome, **more)

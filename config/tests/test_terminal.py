@@ -99,7 +99,7 @@ def test_a_wrong_token_is_one_line_that_names_its_variable(machine: Machine) -> 
 def test_ctrl_c_reports_what_was_stored_and_raises_no_alarm(machine: Machine) -> None:
     found = machine.terminal("collect_github", machine.name, press=[("review", CTRL_C)])
     assert found.exit_code == 130, found.text
-    assert any(line.startswith("interrupted: stored until now: ") for line in found.lines), found.lines
+    assert any(line.startswith("interrupted: stored so far: ") for line in found.lines), found.lines
     assert machine.status() == ("WARNING", ["interrupted"]), "as before: nothing was ever collected"
 
 

@@ -1,4 +1,4 @@
-"""An unknown name is a usage error. A hidden repository, or one that was collected before, is not."""
+"""An unknown name is a usage error. The name of a hidden or previously collected repository is not."""
 
 from typing import Any
 

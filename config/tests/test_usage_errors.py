@@ -181,7 +181,7 @@ def test_ctrl_c_leaves_its_counts_and_changes_no_level(before: str) -> None:
     command = Command()
     with pytest.raises(KeyboardInterrupt):
         run(Stopped(), command=command)
-    assert command.interrupted == "stored until now: 1 issue, 200 issue comments"
+    assert command.interrupted == "stored so far: 1 issue, 200 issue comments"
     stopped = CollectorRun.objects.first()
     assert stopped is not None
     assert (stopped.outcome, stopped.counts) == ("interrupted", {"issues": 1, "issue_comments": 200})

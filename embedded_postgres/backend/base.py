@@ -20,18 +20,18 @@ from embedded_postgres.roles import DATABASE, ROLE, SUPERUSER, prepare_database
 RECOVERY = 30.0
 """Maximum seconds to wait for a server in recovery.
 
-Recovery usually takes one second. A longer maximum would let web pages hang.
+Recovery usually takes about one second. A longer wait would block web requests.
 """
 RECOVERING = (
     "is in recovery mode", "is starting up", "is not yet accepting connections",
     "server closed the connection unexpectedly", "because of crash of another server process",
 )  # fmt: skip
-"""Parts of the error messages of a server that is in recovery or has just crashed (SQLSTATE 57P02 and 57P03).
+"""Texts in the error messages of a server that is in recovery or has just crashed (SQLSTATE 57P02 and 57P03).
 
-The messages are compared because the driver reports no SQLSTATE for a refused connection.
+The messages are compared because not every version of libpq reports an SQLSTATE for a refused connection.
 """
 SERVER_ENDED = {None, "57P01", "57P02", "57P03"}
-"""SQLSTATEs of errors after which the server has ended or is in recovery.
+"""SQLSTATEs of errors that a server causes when it ends or is in recovery.
 
 Errors that the driver itself raises, for example for a lost connection, have the SQLSTATE ``None``.
 
@@ -54,7 +54,7 @@ class _Errors(DatabaseErrorWrapper):
             paths = self.database.paths
             if is_disk_full(paths, self.database.log_before):
                 self.database.errors_occurred = True
-                words = f"{FULL_DISK}: the embedded database in {paths.path} has ended"
+                words = f"{FULL_DISK}: the embedded database in {paths.path} has stopped"
                 raise OperationalError(words).with_traceback(trace) from error
         super().__exit__(kind, error, trace)
 
@@ -64,7 +64,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     creation_class = DatabaseCreation
     log_before = 0
-    """Size of the server's log in bytes when this connection was opened."""
+    """Size of the server's log in bytes just before this connection was opened."""
 
     @property
     def paths(self) -> ClusterPaths:
@@ -77,9 +77,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return _Errors(self)
 
     def get_connection_params(self) -> dict[str, Any]:
-        """Start the server if it is not running, and return the connection parameters with the socket's folder.
+        """Start the server if it is not running, and return the connection parameters with its socket folder as host.
 
-        Raises ImproperlyConfigured if the settings prevent a start, and OperationalError if the start fails.
+        Raises ImproperlyConfigured if the settings prevent a start, and OperationalError if the start fails otherwise.
         """
         try:
             host = ensure_running(self.paths)
@@ -94,7 +94,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         """Connect to the server, and return the connection.
 
         After a crash of a server process, waits up to ``RECOVERY`` seconds until the server has recovered. If the disk
-        is full, the server cannot recover, so this method raises the error immediately.
+        is full, the server cannot recover, so this method raises the connection error immediately.
         """
         give_up = time.monotonic() + RECOVERY
         while True:

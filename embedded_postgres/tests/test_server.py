@@ -1,6 +1,6 @@
 """Tests of the embedded server.
 
-It starts by itself, is shared by processes, restarts after SIGKILL, and leaves no processes.
+The first client starts it, several processes share it, it restarts after SIGKILL, and it leaves no processes behind.
 """
 
 import os
@@ -66,7 +66,7 @@ def test_another_major_version_is_refused_with_what_to_do(var: Path) -> None:
     (var / "postgres" / "data" / "PG_VERSION").write_text("15\n")
     refused = url(var)
     assert refused.returncode == 1
-    assert "made by PostgreSQL 15" in refused.stderr
+    assert "created by PostgreSQL 15" in refused.stderr
     assert refused.stderr.count("\n") == 1
 
 

@@ -1,4 +1,4 @@
-"""The sample community: accounts, repositories, issues, pull requests and their comments, in memory."""
+"""The sample community: accounts, repositories, issues, pull requests, discussions and comments, in memory."""
 
 from samples.community.changes import Changes
 from samples.community.comment_changes import UNCHANGED

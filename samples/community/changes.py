@@ -1,7 +1,7 @@
 """Changes that people make on GitHub, and their effect on ``updated_at``.
 
-Editing or closing an issue, adding, editing or deleting a comment, and adding a review comment update the issue.
-Editing a review comment does **not** update the pull request. Renaming or deleting an account updates nothing.
+Editing or closing an issue, adding, editing or deleting a comment, and adding a review comment change ``updated_at`` of
+the issue or pull request. Editing or deleting a review comment does **not**, nor does renaming or deleting an account.
 """
 
 from samples.community.discussion_changes import DiscussionChanges
@@ -14,5 +14,5 @@ class Changes(IssueChanges, DiscussionChanges, NameChanges, StateChanges):
     """Mix-in with methods that change ``community``. Every method can be called from any thread.
 
     ``at`` is the time of a change, such as ``2025-06-01T00:00:00Z``. The default is one minute after the last change.
-    The methods raise KeyError for an object that does not exist.
+    Except for ``hide``, the methods raise KeyError if the object to change does not exist.
     """

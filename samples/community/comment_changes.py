@@ -9,7 +9,7 @@ from samples.community.state import DEFAULT_USER, SampleCommunity
 
 
 class Marker(Enum):
-    """The type of ``UNCHANGED``, the default of ``body`` arguments. ``None`` is a valid body: GitHub may send null."""
+    """Type of ``UNCHANGED``, the default ``body`` of ``edit_issue``. ``None`` is a valid body: GitHub may send null."""
 
     UNCHANGED = "unchanged"
 
@@ -19,7 +19,7 @@ Text = str | None | Literal[Marker.UNCHANGED]
 
 
 class CommentChanges:
-    """Changes of comments. The id of a comment is sufficient, because ids are unique in all repositories."""
+    """Changes to comments. Existing comments need no repository, because their ids are unique across repositories."""
 
     community: SampleCommunity
 
@@ -89,7 +89,7 @@ class CommentChanges:
             return id_
 
     def edit_review_comment(self, id_: int, body: str, *, at: str | None = None) -> None:
-        """Change a comment on a diff. ``updated_at`` of the pull request does not change."""
+        """Change the text of a comment on a diff. ``updated_at`` of the pull request does not change."""
         with self.community.lock:
             _, comment = self.community.review_comment(id_)
             comment.body, comment.updated_at = body, self.community.tick(at)

@@ -36,7 +36,10 @@ def fold_comments(threads: list[Raw], repo: Repository, story: Story) -> None:
 
 
 def fold_review_comments(threads: list[Raw], repo: Repository, story: Story) -> None:
-    """Add the comments on diffs. A reply keeps the id of the comment it refers to, even if that comment was deleted."""
+    """Add the comments on diffs that exist at the chosen time.
+
+    A reply keeps the id of the comment it refers to, even if that comment was deleted.
+    """
     ordered = _in_order(threads, "review_comments")
     ids = {raw.get("key", rank): story.first_id + 40_000_000 + rank * 419 for rank, (_, raw) in enumerate(ordered)}
     for rank, (thread, raw) in enumerate(ordered):

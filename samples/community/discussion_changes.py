@@ -6,7 +6,7 @@ from samples.community.state import DEFAULT_USER, SampleCommunity
 
 
 class DiscussionChanges:
-    """Changes of discussions. All changes except deletions change ``updated_at`` of the discussion."""
+    """Changes to discussions. All changes except deletions change ``updated_at`` of the discussion."""
 
     community: SampleCommunity
 
@@ -32,7 +32,7 @@ class DiscussionChanges:
             topic.body, topic.updated_at = body, self.community.tick(at)
 
     def delete_discussion(self, number: int, *, repository: str = SAMPLE_REPOSITORY) -> None:
-        """Delete a discussion with its comments."""
+        """Delete a discussion and its comments."""
         with self.community.lock:
             repo = self.community.repository(repository)
             self.community.tick()
@@ -68,7 +68,7 @@ class DiscussionChanges:
             repo.discussions[comment.number].updated_at = self.community.tick(at)
 
     def delete_discussion_comment(self, id_: int) -> None:
-        """Delete a comment with its replies. ``updated_at`` of the discussion does not change."""
+        """Delete a comment and its replies. ``updated_at`` of the discussion does not change."""
         with self.community.lock:
             repo, _ = self.community.discussion_comment(id_)
             self.community.tick()

@@ -27,7 +27,7 @@ def fold_discussions(rows: list[Raw], repo: Repository, story: Story) -> None:
 
 
 def _fold(repo: Repository, topic: Discussion, raw: Raw, story: Story, place: int, parent: int | None = None) -> None:
-    """Add a comment with its replies. If the comment was deleted, record the deletion instead."""
+    """Add a comment and its replies if they exist at the chosen time, or record that the comment was deleted."""
     id_ = (parent or topic.id + 1_000_000) + (place + 1) * (7 if parent else 1_000)
     if not story.happened(raw["at"]):
         return

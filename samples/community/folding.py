@@ -13,9 +13,10 @@ Raw = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Story:
-    """The chosen time (``moment``), and the ids of the accounts and repositories that the records refer to by name.
+    """The chosen time (``moment``), and the values that the records of one repository refer to.
 
-    The account ``nobody`` stands for null.
+    ``accounts`` and ``associations`` are by account key, and ``repositories`` by name. The account key ``nobody``
+    stands for null. The ids of the repository's posts start at ``first_id``.
     """
 
     moment: str
@@ -45,7 +46,7 @@ def text_of(raw: Raw) -> str | None:
 
 
 def fold_issue(raw: Raw, repo: Repository, story: Story) -> None:
-    """Add an issue or pull request to its repository, or record its deletion."""
+    """Add an issue or pull request as it was at the chosen time, or record its transfer or deletion."""
     number: int = raw["number"]
     if not story.happened(raw.get("appears_at", raw["at"])):
         return
@@ -79,7 +80,7 @@ def fold_issue(raw: Raw, repo: Repository, story: Story) -> None:
 
 
 def post_fields(raw: Raw, story: Story) -> Raw:
-    """Return the fields that issues and comments share."""
+    """Return the author, times and reactions of a record, as fields of ``Post``."""
     edits = [edit["at"] for edit in raw.get("edits", ()) if story.happened(edit["at"])]
     return {
         "user": story.accounts[raw["by"]],
@@ -91,7 +92,7 @@ def post_fields(raw: Raw, story: Story) -> Raw:
 
 
 def _movements(raw: Raw) -> Iterator[str]:
-    """Yield the times of all changes that set ``updated_at`` of an issue. Edits of review comments are not included."""
+    """Yield the times of all changes that set ``updated_at`` of an issue, without edits of review comments."""
     yield raw["at"]
     yield from raw.get("touched", ())
     yield from (raw[name]["at"] for name in ("closed", "reopened") if name in raw)
@@ -126,7 +127,7 @@ def _pull(raw: Raw, story: Story) -> Pull | None:
 
 
 def plain_pull(id_: int, number: int, **facts: Any) -> Pull:
-    """Return a pull request with invented commit SHAs, which ``facts`` can replace."""
+    """Return a ``Pull`` with an invented head branch and invented SHAs, which ``facts`` can replace."""
     plain: Raw = {
         "head": f"change-{number}",
         "head_sha": pseudo_sha("head", number),

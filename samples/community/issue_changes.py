@@ -8,7 +8,7 @@ from samples.community.state import DEFAULT_USER
 
 
 class IssueChanges(CommentChanges):
-    """Changes of issues and pull requests. The default repository is :data:`SAMPLE_REPOSITORY`."""
+    """Changes to issues and pull requests. The default repository is :data:`SAMPLE_REPOSITORY`."""
 
     def add_issue(
         self,
@@ -61,7 +61,7 @@ class IssueChanges(CommentChanges):
                 _close(issue, state == "closed", state_reason)
 
     def delete_issue(self, number: int, *, repository: str = SAMPLE_REPOSITORY) -> None:
-        """Delete an issue with its comments. After that, its URL returns 410, and lists do not contain it."""
+        """Delete an issue and its comments. After that, its URL returns 410, and lists do not contain it."""
         with self.community.lock:
             self.community.tick()
             _drop(self.community.repository(repository), number)

@@ -1,7 +1,7 @@
 """Read ``data/*.toml`` into a community as it was at a given time.
 
-The files tell a story: each post, each edit and each deletion has a time. The data that GitHub would have shown at a
-given time is derived from the changes up to that time. The last line break of a text between ``'''`` is removed.
+The files tell a story: each post, each edit and each deletion has a time. This module derives the data that GitHub
+would have shown at a given time from the changes up to that time. The last line break of a body is removed.
 """
 
 import tomllib
@@ -18,11 +18,12 @@ from samples.community.model import Account, Label, Milestone, Repository
 
 DATA = Path(__file__).parent / "data"
 FIRST_ID = 5_000_000_000
-"""The id from which the ids of posts are counted. It does not fit into 32 bits, like GitHub's newer ids."""
+"""Lower bound of the ids of posts, labels and milestones. Like GitHub's newer ids, it does not fit into 32 bits."""
 REPOSITORY_IDS = 100_000_000
-"""Number of ids that are reserved for the posts of a repository.
+"""Number of ids that are reserved for each repository.
 
-A smaller number could give posts of two repositories the same id, because the ids of discussions begin at 60,000,000.
+With a smaller number, posts of two repositories could have the same id, because the ids of a repository's discussions
+begin 60,000,000 above its first id.
 """
 END_OF_TIME = "9999-12-31T00:00:00Z"
 
@@ -30,7 +31,7 @@ Parts = tuple[dict[int, Account], dict[int, Repository], dict[str, int]]
 
 
 def load_parts(as_of: str | None) -> Parts:
-    """Return accounts, repositories and former names at a given time. ``None`` means the end of the story."""
+    """Return the accounts and repositories at a given time, or at the end of the story, and all former names."""
     moment = as_of or END_OF_TIME
     data = _read()
     keys = {raw["key"]: raw["id"] for raw in data["accounts"]} | {"nobody": None}
@@ -53,7 +54,7 @@ def load_parts(as_of: str | None) -> Parts:
 
 @lru_cache(maxsize=1)
 def _read() -> dict[str, list[dict[str, Any]]]:
-    """Return the content of all files. Times are in GitHub's format."""
+    """Return the merged tables of all data files, with times in GitHub's format."""
     whole: dict[str, list[dict[str, Any]]] = {}
     for path in sorted(DATA.glob("*.toml")):
         for key, rows in tomllib.loads(path.read_text(encoding="utf-8")).items():
@@ -62,7 +63,7 @@ def _read() -> dict[str, list[dict[str, Any]]]:
 
 
 def _plain(value: Any) -> Any:
-    """Return the value with times in GitHub's format."""
+    """Return a TOML value with all times in GitHub's format."""
     if isinstance(value, datetime):
         return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     if isinstance(value, dict):

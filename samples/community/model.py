@@ -1,7 +1,8 @@
 """The objects of a community. Times are texts in GitHub's format, such as ``2025-03-02T08:10:00Z``.
 
 Times are always in UTC and in whole seconds. Objects are changed by assigning to their fields. Tuples and mappings in
-the fields of a post are never modified, so shallow copies of all posts are independent of the originals.
+the fields of a post are never modified, so shallow copies of posts and of their ``pull`` are independent of the
+originals.
 """
 
 from collections.abc import Mapping
@@ -21,7 +22,7 @@ class Account:
     type: str = "User"
     name: str = ""
     emails: tuple[str, ...] = ()
-    """Email addresses in the commits of this account."""
+    """Email addresses that this account uses in commits."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -46,7 +47,7 @@ class Milestone:
 
 @dataclass(kw_only=True, slots=True)
 class Post:
-    """Fields that issues and comments share. ``user`` is the id of an account, or ``None`` if GitHub sends null."""
+    """Fields that issues, discussions and comments share. ``user`` is an account id, or ``None`` for null."""
 
     id: int
     number: int
@@ -151,7 +152,7 @@ class Discussion(Post):
 
 @dataclass(kw_only=True, slots=True)
 class DiscussionComment(Post):
-    """A comment in a discussion, or a reply. ``reply_to_id`` of a reply is the id of the comment it refers to."""
+    """A comment in a discussion, or a reply. ``reply_to_id`` of a reply is the id of the comment it replies to."""
 
     reply_to_id: int | None = None
     upvotes: int = 0
@@ -161,7 +162,7 @@ class DiscussionComment(Post):
 class Repository:
     """A repository.
 
-    ``deleted`` contains the numbers of deleted issues and discussions, and the ids of deleted comments.
+    ``deleted`` contains, by stream, the numbers of deleted issues and discussions, and the ids of deleted comments.
     """
 
     id: int

@@ -6,7 +6,7 @@ from samples.community.state import SampleCommunity
 
 
 class NameChanges:
-    """Changes of names, and deletions of accounts. They do not change ``updated_at`` of issues or comments."""
+    """Changes to names, and deletions of accounts. They do not change ``updated_at`` of issues or comments."""
 
     community: SampleCommunity
 
@@ -19,7 +19,7 @@ class NameChanges:
             return self.community.full_name(repo)
 
     def rename_account(self, id_: int, new_login: str) -> None:
-        """Rename an account. Its id stays, and the old names of its repositories redirect."""
+        """Rename an account. The account keeps its id, and the old names of its repositories redirect."""
         with self.community.lock:
             for repo in self.community.repositories.values():
                 if repo.owner == id_:
@@ -31,7 +31,7 @@ class NameChanges:
         """Delete an account.
 
         After that, issues and comments show the account ``ghost``, or null if ``null_everywhere`` is true. Review
-        comments and discussions show null, as in atlassian/github-for-jira#164 and databricks/spark-pr-dashboard#68.
+        comments and discussions always show null. The account is removed from assignees.
         """
         with self.community.lock:
             del self.community.accounts[id_]

@@ -1,4 +1,4 @@
-"""One community in memory. Servers read it, and changes modify it."""
+"""A community in memory, which a server reads and tests change."""
 
 import itertools
 import threading
@@ -51,10 +51,11 @@ class SampleCommunity:
     def synthetic(
         cls, *, issues: int = 1000, comments: int = 5000, review_comments: int = 0, seed: int = 0, busy_instant: int = 0
     ) -> Self:
-        """Return a community with a large :data:`SAMPLE_REPOSITORY`, which contains random data from a seed.
+        """Return a community with one large repository, :data:`SAMPLE_REPOSITORY`, filled with random data.
 
-        Every fourth issue is a pull request. Many posts share an ``updated_at``, and the last ``busy_instant`` posts of
-        each list all have the same one. Unlike on GitHub, comments do not change ``updated_at`` of their issues.
+        Equal arguments give equal data. Every fourth issue is a pull request. Many posts share an ``updated_at``,
+        and the last ``busy_instant`` posts of each list all have the same one. Unlike on GitHub, comments do not change
+        ``updated_at`` of their issues.
         """
         return cls(
             *synthetic_parts(
@@ -66,7 +67,7 @@ class SampleCommunity:
         return f"{self.accounts[repo.owner].login}/{repo.name}"
 
     def find(self, full_name: str) -> tuple[Repository, bool]:
-        """Return the repository with a full name, and whether this is a former name.
+        """Return the repository with a current or former full name, and whether the name is a former one.
 
         Ignores the case of letters. Raises KeyError for an unknown name.
         """
@@ -102,7 +103,7 @@ class SampleCommunity:
         return next(self._ids)
 
     def tick(self, at: str | None = None) -> str:
-        """Return the time of a change: ``at``, or one minute after the last change. Increments ``revision``."""
+        """Increment ``revision``, and return the time of a change: ``at``, or one minute after the last change."""
         self.revision += 1
         if at is None:
             moment = datetime.fromisoformat(self.clock) + timedelta(minutes=1)

@@ -9,7 +9,7 @@ from samples.community.state import DEFAULT_USER, SampleCommunity
 
 
 class StateChanges:
-    """Mix-in with methods that change ``community``."""
+    """Changes to commit comments, hidden comments and review threads."""
 
     community: SampleCommunity
 
@@ -64,5 +64,5 @@ class StateChanges:
 
 
 def root_of(remark: ReviewComment) -> int:
-    """Return the id of the first comment of a review thread, even if that comment was deleted."""
+    """Return the id of the first comment in the review thread of a comment, even if the first one was deleted."""
     return remark.in_reply_to_id or remark.id

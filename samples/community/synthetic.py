@@ -60,7 +60,7 @@ def synthetic_parts(*, issues: int, comments: int, review_comments: int, seed: i
 
 
 def _posts(dice: random.Random, count: int, busy_instant: int, series: int) -> list[Raw]:
-    """Return posts in the order of their creation. About a third of them have the same time as the preceding post."""
+    """Return the fields of posts in creation order. About a third have the ``created_at`` of the preceding post."""
     posts: list[Raw] = []
     moment = 0
     for n in range(count):

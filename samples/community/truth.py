@@ -1,4 +1,4 @@
-"""Return the data that a complete copy of a repository contains now."""
+"""The data that a complete copy of a repository must contain. Tests compare collected data with it."""
 
 from typing import TypedDict
 
@@ -24,10 +24,10 @@ class IssueTruth(PostTruth):
 
 
 class Truth(TypedDict):
-    """The data of a repository.
+    """The data that a complete copy of a repository must contain.
 
     The keys of issues, pull requests and discussions are numbers. The keys of comments are ids. ``commits`` contains
-    the hashes of the commits that branches and tags reach. ``deleted`` contains the numbers of deleted issues and
+    the SHAs of the commits that branches and tags reach. ``deleted`` contains the numbers of deleted issues and
     discussions, and the ids of deleted comments, including the comments of transferred issues. ``transferred`` maps the
     number of a transferred issue to its new location, ``owner/name#number``.
     """
@@ -45,7 +45,7 @@ class Truth(TypedDict):
 
 
 def truth_of(community: SampleCommunity, repo: Repository, commits: list[str]) -> Truth:
-    """Return a copy of the data. Later changes of the community do not affect the copy."""
+    """Return a copy of a repository's data. Later changes to the community do not affect the copy."""
     names = {id_: community.full_name(other) for id_, other in community.repositories.items()}
     return {
         "id": repo.id,

@@ -18,9 +18,9 @@ FORUM, PUBLIC, PRIVATE = 15, 11, 12
 
 
 class SampleGuild:
-    """The sample guild. Every new object has the same content with the same ids.
+    """The sample guild. Each new ``SampleGuild`` has the same content with the same ids.
 
-    ``messages`` contains messages by channel id, then by message id. Acquire ``lock`` before reading them.
+    ``messages`` contains messages by channel or thread id, then by message id. Acquire ``lock`` before reading them.
     """
 
     def __init__(self) -> None:
@@ -61,7 +61,7 @@ class SampleGuild:
     def say(self, key: str, by: str, text: str, at: datetime | None = None, **more: Any) -> int:
         """Post a message in a channel or thread, and return its id.
 
-        The default time is two minutes after the last message of the channel or thread.
+        ``by`` is an account key. The default time is two minutes after the last message of the channel or thread.
         """
         with self.lock:
             place = self.container(key)
@@ -69,7 +69,7 @@ class SampleGuild:
             return self._line(place, at or time_of(last) + timedelta(minutes=2), {"by": by, "say": text, **more})
 
     def edit(self, message_id: int, text: str) -> None:
-        """Edit a message. The time of the edit is one minute after the time at which the message was posted."""
+        """Edit a message. The time of the edit is one minute after the message was posted."""
         with self.lock:
             message = self._message(message_id)
             message["content"] = self._writer.resolved(text)

@@ -18,7 +18,7 @@ DEFAULT, REPLY = 0, 19
 
 
 class Writer:
-    """Turn lines into messages. A line that has a key can be answered or forwarded by later lines."""
+    """Turn lines into messages. Later lines can reply to or forward a line that has a key."""
 
     def __init__(self, places: Places, ids: Snowflakes) -> None:
         self._places, self._ids = places, ids

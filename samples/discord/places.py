@@ -18,7 +18,7 @@ CONTENT_INTENT = 1 << 19
 class Places:
     """The accounts, roles, emojis, stickers, channels and events of a guild.
 
-    ``key`` contains the id of each of them by its kind and its key in ``data/*.toml``, such as ``roles.<key>``.
+    ``key`` maps a kind and a key in ``data/*.toml``, such as ``roles.readers``, to an id, also for tags and threads.
     """
 
     def __init__(self, data: Raw, ids: Snowflakes) -> None:

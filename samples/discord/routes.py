@@ -52,7 +52,7 @@ class Routes:
         ]
 
     def answer(self, request: Request) -> Answer:
-        """Return the response to a request. A ``Refused`` becomes a response."""
+        """Return the response to a request. Errors are returned as responses, not raised."""
         try:
             return _json(200, self._found(request))
         except Refused as refusal:

@@ -1,15 +1,14 @@
-"""A small local HTTP server with Discord's REST API for one sample guild. From the command line::
+"""A small local HTTP server with Discord's REST API for one sample guild.
 
-    python -m samples.discord.server --port 0
-
-prints its URL (for ``DISCORD_API_BASE``) and serves until it is interrupted. In a test::
+``python -m samples.discord.server --port 0`` prints the server's URL (for ``DISCORD_API_BASE``) and serves until it is
+interrupted. In a test::
 
     with SampleDiscord() as server:
         collect(api=server.url, token=server.token)
         server.guild.edit(message_id, "New words")
 
-It supports the requests of a collector: guild, channels, threads, messages, pins and reactions. It has no rate limits
-and no faults, and it is read-only.
+The server supports the requests of a collector, for example for channels, messages and reactions. It has no rate limits
+and no faults, and its API is read-only.
 """
 
 import argparse
@@ -64,8 +63,8 @@ class SampleDiscord:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Serve the sample guild as Discord would.")
-    parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
+    parser = argparse.ArgumentParser(description="Serve the sample guild through Discord's REST API.")
+    parser.add_argument("--port", type=int, default=0, help="port to listen on; 0 (the default) selects a free port")
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: ended.set())

@@ -1,4 +1,4 @@
-"""Create ids that contain their time, like Discord's ids.
+"""Create ids that contain a time, like Discord's ids.
 
 https://discord.com/developers/docs/reference#snowflakes
 """
@@ -10,13 +10,13 @@ EPOCH = 1_420_070_400_000
 
 
 class Snowflakes:
-    """Create ids. Ids for the same time are different."""
+    """Create ids. Ids for the same time are different within 4,096 successive calls."""
 
     def __init__(self) -> None:
         self._numbers = itertools.count(1)
 
     def at(self, moment: datetime) -> int:
-        """Return a new id that contains a time."""
+        """Return a new id that contains the given time."""
         return (int(moment.timestamp() * 1000) - EPOCH) << 22 | next(self._numbers) % 4096
 
 

@@ -1,4 +1,4 @@
-"""GraphQL connections for lists of (key, function) pairs. Cursors contain keys and stay valid if a list changes."""
+"""GraphQL connections for lists of (key, function) pairs. A cursor contains the key of a node."""
 
 import base64
 import binascii
@@ -47,7 +47,7 @@ def connection(entries: Sequence[Entry], **arguments: Any) -> Json:
 
 
 def plain(nodes: Sequence[Json]) -> Callable[..., Json]:
-    """Return a function that returns pages of the nodes in the given order."""
+    """Return a function that returns pages of the nodes in the given order. Cursors contain positions in ``nodes``."""
     entries: list[Entry] = [(("", place), partial(dict, node)) for place, node in enumerate(nodes)]
 
     def listed(**arguments: Any) -> Json:

@@ -13,7 +13,7 @@ Json = dict[str, Any]
 
 
 def discussions(community: SampleCommunity, repo: Repository, **arguments: Any) -> Json:
-    """Return a page of a repository's discussions, ordered by the time in ``orderBy``."""
+    """Return a page of a repository's discussions, sorted by the field in ``orderBy`` (default: ``CREATED_AT``)."""
     by_change = (arguments.get("orderBy") or {}).get("field") == "UPDATED_AT"
     found: list[Entry] = sorted(
         (

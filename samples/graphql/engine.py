@@ -23,7 +23,7 @@ Json = dict[str, Any]
 
 
 class Engine:
-    """Runs queries on a community. The engine is not thread-safe. The caller must lock the community first."""
+    """Run GraphQL queries on a community. The engine is not thread-safe. The caller must lock the community first."""
 
     def __init__(self, community: SampleCommunity, git_dir: GitDir) -> None:
         self.objects = Objects(community, git_dir)
@@ -52,7 +52,7 @@ class Engine:
 
 @lru_cache(maxsize=1)
 def _schema() -> GraphQLSchema:
-    """Return the schema. It is changed so that integers may exceed 32 bits, as on GitHub."""
+    """Return the schema, with ``Int`` values that may exceed 32 bits and ``BigInt`` values as strings, as on GitHub."""
     schema = build_schema((Path(__file__).parent / "schema.graphql").read_text("utf-8"))
     for name, write in (("Int", int), ("BigInt", str)):
         scalar = schema.get_type(name)

@@ -130,13 +130,13 @@ class Objects:
         }
 
     def _refs(self, repo: Repository, refPrefix: str = "", **arguments: Any) -> Json:  # noqa: N803  (GraphQL's name)
-        """Return a page of the refs with a prefix in the git repository. The names are returned without the prefix."""
+        """Return a page of the git refs that start with ``refPrefix``. Their names do not include the prefix."""
         folder = self.git_dir(repo)
         names = run_git(folder, "for-each-ref", "--format=%(refname)", refPrefix).decode().split() if folder else []
         return plain([{"name": name.removeprefix(refPrefix)} for name in names])(**arguments)
 
     def _commit(self, repo: Repository, *, oid: str) -> Json | None:
-        """Return the commit with a SHA, or None. The account of its author is found by the email address."""
+        """Return the commit with a SHA, or None. The email address determines the author's account."""
         folder = self.git_dir(repo)
         try:
             output = run_git(folder, "show", "-s", "--format=%an%x00%ae", oid) if folder else b""

@@ -13,7 +13,7 @@ Json = dict[str, Any]
 
 
 def facts_of(repo: Repository) -> Json:
-    """Return the fields of a repository that have different names in the REST API."""
+    """Return the parent, license, settings and commit comments of a repository."""
     parent = repo.parent and {"databaseId": repo.parent[0], "nameWithOwner": repo.parent[1], "isFork": False}
     return {
         "isFork": repo.parent is not None,

@@ -1,6 +1,6 @@
 """Create reviews and timelines from the state of issues and pull requests.
 
-The sample community stores no events. They are derived from the state: for example, a closed issue has a closed event.
+The sample community stores no events. This module derives them: for example, a closed issue has a ClosedEvent.
 """
 
 import re
@@ -50,7 +50,7 @@ CONTENTS = {
 
 
 def reaction_groups(reactions: Mapping[str, int], at: str) -> list[Json]:
-    """Return the groups of all kinds of reactions, as GitHub lists them. Groups without reactions have no time."""
+    """Return one group for each kind of reaction, as GitHub does. Without reactions, ``createdAt`` is null."""
     return [
         {
             "content": content,
@@ -66,7 +66,7 @@ STATES = ("COMMENTED", "APPROVED", "CHANGES_REQUESTED")
 
 
 def actor(community: SampleCommunity, id_: int | None) -> Json | None:
-    """Return an account as an ``Actor`` of GitHub's GraphQL API, or None for a deleted account.
+    """Return an account as an ``Actor`` of GitHub's GraphQL API, or None for a deleted or unknown account.
 
     The logins of bots do not have the suffix ``[bot]``.
     """
@@ -145,7 +145,7 @@ def _item_type(typename: str) -> str:
 
 
 def entries(community: SampleCommunity, repo: Repository, issue: Issue) -> list[Json]:
-    """Return the timeline in chronological order. As on GitHub, it includes comments and reviews."""
+    """Return the timeline of an issue or pull request, oldest first. As on GitHub, it includes comments and reviews."""
     return sorted(_entries(community, repo, issue), key=lambda one: (one["createdAt"], one["id"]))
 
 

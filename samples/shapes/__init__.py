@@ -1,4 +1,4 @@
-"""Write objects as api.github.com does. The keys are the same as in GitHub's OpenAPI description."""
+"""Create JSON objects as api.github.com returns them. The keys are those of GitHub's OpenAPI description."""
 
 from samples.shapes.accounts import Site, full_user, simple_user
 from samples.shapes.posts import comment, commit_comment, review_comment

@@ -1,4 +1,4 @@
-"""Write accounts, and the URLs of all objects."""
+"""Create the JSON of accounts, and the URLs and node ids of objects."""
 
 import base64
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ USER_PATHS = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Site:
-    """The community, and the base URL of the API. The URLs of all objects start with this URL."""
+    """The community, and the base URL of its API. API URLs start with this URL, and web pages are on github.com."""
 
     community: SampleCommunity
     api: str

@@ -1,4 +1,4 @@
-"""Write comments.
+"""Create the JSON of comments.
 
 https://docs.github.com/en/rest/issues/comments
 https://docs.github.com/en/rest/pulls/comments
@@ -14,7 +14,7 @@ REACTIONS = ("+1", "-1", "laugh", "hooray", "confused", "heart", "rocket", "eyes
 
 
 def reactions(url: str, counts: Mapping[str, int]) -> Json:
-    """Return the number of reactions of each kind, including zeros, and the total number, as in GitHub's lists."""
+    """Return the number of reactions of each kind, including zeros, and the total number."""
     return {
         "url": f"{url}/reactions",
         "total_count": sum(counts.values()),

@@ -1,4 +1,4 @@
-"""Write pull requests.
+"""Create the JSON of pull requests.
 
 https://docs.github.com/en/rest/pulls/pulls#get-a-pull-request
 """

@@ -1,4 +1,4 @@
-"""Write repositories.
+"""Create the JSON of repositories.
 
 https://docs.github.com/en/rest/repos/repos#get-a-repository
 """

@@ -1,4 +1,4 @@
-"""Write issues, and the fields that pull requests share with them.
+"""Create the JSON of issues, and the fields that pull requests share with them.
 
 https://docs.github.com/en/rest/issues/issues
 """

@@ -1,4 +1,4 @@
-"""A small HTTP client. It returns every response, and neither follows redirects nor raises exceptions for errors."""
+"""A small HTTP client for tests. It returns responses of every status, and does not follow redirects."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Tests that the sample guild is served as Discord would serve it."""
+"""Tests that the server returns the sample guild as Discord would."""
 
 import json
 import os

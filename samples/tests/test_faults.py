@@ -107,7 +107,7 @@ def test_something_may_happen_between_two_pages(ask: Ask, sample_server: SampleS
 
 
 def test_an_unknown_fault_is_a_mistake_of_the_test(sample_server: SampleServer) -> None:
-    with pytest.raises(ValueError, match="no fault 'earthquake'"):
+    with pytest.raises(ValueError, match="unknown fault 'earthquake'"):
         sample_server.fail("earthquake")
 
 

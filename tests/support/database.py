@@ -31,14 +31,14 @@ CLUSTER = "tests"
 WITHOUT_DISK_WAITS = ("fsync", "full_page_writes", "synchronous_commit")
 """PostgreSQL settings that are switched off in the cluster of the tests.
 
-Without these settings, a power cut can damage the cluster. In this case, delete its folder, which contains only test
-data.
+Without these settings, a power cut can damage the cluster. If this happens, delete its folder, which contains only
+test data.
 """
 TEMPLATE = "template_activity_trackers_"
 ONE_AT_A_TIME = 3_507_911
 """Key of the advisory lock that lets only one worker at a time create the template. The number is arbitrary."""
 UNCHANGED = {"django_content_type", "auth_permission", "django_migrations"}
-"""Tables with rows from migrations. The flush between tests does not empty these tables."""
+"""Tables that ``migrate`` fills. The fast flush does not empty these tables."""
 DJANGO_SQL_FLUSH = DatabaseOperations.sql_flush
 
 
@@ -80,7 +80,7 @@ def django_db_modify_db_settings(
 def migrated_template(server: "psycopg.Connection[Any]") -> str:
     """Return the name of a template database with all migrations applied.
 
-    Creates a new template if a migration has changed.
+    Creates a new template if a migration or the version of Django has changed.
     """
     texts = hashlib.sha256(f"{django.__version__} {ROLE}".encode())
     for app in apps.get_app_configs():
@@ -130,10 +130,10 @@ def delete_rows(
     self: DatabaseOperations, style: Any, tables: Sequence[str], *, reset_sequences: bool = False,
     allow_cascade: bool = False,
 ) -> list[str]:  # fmt: skip
-    """Return statements that delete all rows from the tables that contain rows.
+    """Return statements that delete all rows from the nonempty tables, except the tables in ``UNCHANGED``.
 
-    They replace Django's statement, because truncating all tables takes half a second. If the database role may not
-    switch off triggers, Django's statement is returned.
+    They replace Django's statement, because truncating all tables takes half a second. Returns Django's statement if
+    sequences must be reset, or if the database role may not switch off triggers.
     """
     if reset_sequences or not may_skip_triggers():
         return DJANGO_SQL_FLUSH(self, style, tables, reset_sequences=reset_sequences, allow_cascade=allow_cascade)

@@ -36,7 +36,7 @@ def message(pk: int, content: str = "words", by: str = "mirela", **more: Any) ->
 
 
 def make_guild() -> None:
-    """Store a guild with a channel and a thread."""
+    """Store a guild with a channel, a thread and the scope of the channel."""
     Guild.objects.create(id=GUILD, name="Saltmarsh Works")
     parts: dict[str, Any] = {"guild_id": GUILD, "payload": {}}
     Channel.objects.create(id=CHANNEL, type=0, kind="text", name="harbour", **parts)

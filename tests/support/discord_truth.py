@@ -1,4 +1,4 @@
-"""Compares the database with the content of the twin of Discord."""
+"""Compares the database with the content of the Discord twin, a local imitation of Discord."""
 
 import hashlib
 from collections.abc import Collection, Iterator
@@ -48,7 +48,7 @@ NOTHING: dict[str, Any] = {
 
 
 def facts(message: Message) -> dict[str, Any]:
-    """Return a stored message in the same format as in the twin's description of its content."""
+    """Return a stored message in the format in which the twin describes its messages."""
     payload, poll = message.payload, message.payload.get("poll")
     snapshots = payload.get("message_snapshots")
     reference = payload.get("message_reference") or {}

@@ -1,4 +1,4 @@
-"""Runs the twin of Discord, and writes small parts of its recorded guild."""
+"""Runs the Discord twin (a local imitation of Discord), and writes a small part of its recorded guild."""
 
 import gzip
 import json
@@ -19,8 +19,8 @@ def write_small_guild(target: Path, threads: int, messages: int) -> Path:
     """Write a part of the recorded guild to ``target``, and return ``target``.
 
     The part contains every ``threads``-th thread and all private threads, with the first ``messages`` messages of each
-    channel and thread. Two channels have 205 messages, which is more than two pages. Messages of rare kinds are
-    included up to twice these limits.
+    channel and thread. For two channels, the limit is 205 messages, which is more than two pages. For messages of rare
+    kinds, the limits are doubled. All messages of the unknown type are included.
     """
     with gzip.open(DATA, "rt", encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
@@ -49,7 +49,7 @@ def write_small_guild(target: Path, threads: int, messages: int) -> Path:
 
 
 class Twin(TwinProcess):
-    """A running twin of Discord."""
+    """A running Discord twin."""
 
     def __init__(self, data: Path, *options: str) -> None:
         super().__init__("discord/serve.py", "--data", str(data), *options)

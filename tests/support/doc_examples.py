@@ -33,7 +33,7 @@ def copy_repository(target: Path) -> Path:
 def run(order: str, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
     """Run a command line without a shell. Expands ``*``, and moves NAME=value words at its start to the environment.
 
-    A command that fails does not raise an exception.
+    Raises no exception if the command fails.
     """
     words = shlex.split(order, comments=True)
     words = [path for word in words for path in (sorted(map(str, cwd.glob(word))) if "*" in word else [word])]

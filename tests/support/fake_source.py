@@ -1,4 +1,4 @@
-"""A document source that tests can change, embedders without a real model, and checks that the index is in step."""
+"""A document source that tests can change, embedders without a real model, and checks of the index."""
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -42,7 +42,7 @@ class HashEmbedder:
 
 @contextmanager
 def model(name: str, dimension: int = 8) -> Iterator[HashEmbedder]:
-    """Register a HashEmbedder, and set EMBEDDER to it during the block.
+    """Register and yield a HashEmbedder. During the block, the setting EMBEDDER selects it.
 
     The embedder stays registered afterwards, because a switch to another embedder still needs it.
     """

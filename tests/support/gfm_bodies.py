@@ -1,7 +1,7 @@
-"""Bodies as people write them on code hosts. Each body has the pieces of HTML or text that a page must contain.
+"""Markdown texts as people write them on code hosts, each with the pieces of HTML or text that a page must contain.
 
-Names that begin with ``github:`` are constructs of GitHub that are not in the specification. ``SOURCES`` contains the
-URLs of the pages that document these constructs.
+Names that begin with ``github:`` are constructs that are not in the specification of GitHub Flavored Markdown.
+``SOURCES`` contains the URLs of the pages that document these constructs.
 """
 
 NOTE = "https://docs.github.com/en/get-started/writing-on-github/getting-started-with-writing-and-formatting-on-github/basic-writing-and-formatting-syntax"
@@ -110,4 +110,4 @@ NOT_COMPARED = {
     "script shown as text": "unsafe tags are shown as typed text; GitHub removes them",
     "footnote": "footnotes have no anchors, because the anchors would be the same in every post on a page",
 }
-"""Names of bodies that the reference parser renders differently. The values are the sources or the reasons."""
+"""Bodies that the reference parser renders differently, by name. The values are documentation URLs or reasons."""

@@ -1,4 +1,7 @@
-"""Runs the twin of GitHub with a part of a recorded repository, and compares the database with its content."""
+"""Runs the GitHub twin with a part of a recorded repository, and compares the database with the twin's content.
+
+The GitHub twin is a local imitation of GitHub.
+"""
 
 import gzip
 import hashlib
@@ -23,14 +26,14 @@ CONFIG = {
     "graphql_limit": 100_000,
     "graphql_exhausted_type": "RATE_LIMIT",
 }
-"""Settings of the twin. Numbered pages end much earlier than on GitHub, so every run must read items beyond their end.
+"""Settings of the twin. Numbered pages end much earlier than on GitHub, so each run must read items beyond them.
 
 The rate limits are high enough for all tests.
 """
 
 
 class Twin(TwinProcess):
-    """A running twin of GitHub. ``name`` is the full name of its repository."""
+    """A running GitHub twin. ``name`` is the full name of its repository."""
 
     def __init__(
         self, folder: Path, every: int = DENSE, *, cluster: int = 0, change: Callable[[Any], None] | None = None,

@@ -1,4 +1,4 @@
-"""Twenty texts that attackers or broken programs might write."""
+"""Twenty texts that attackers or faulty programs might write."""
 
 CONTENTS = {
     "script": "<script>alert('script')</script>",

@@ -88,7 +88,7 @@ EXCLUDED = {"admin:logout"}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OddRequest:
-    """A request to send. ``query`` is percent-encoded, and ``page`` is the name of the route."""
+    """A request to send. ``query`` and ``body`` are percent-encoded, and ``page`` is the name of the route."""
 
     page: str
     method: str
@@ -204,7 +204,7 @@ def _quoted(text: str) -> str:
 def failure(client: Client, request: OddRequest) -> str:
     """Send a request and roll back its writes. Returns the status and the exceptions of a server error.
 
-    Returns an empty text if there is no server error.
+    Returns an empty string if there is no server error.
     """
     errors: list[str] = []
 

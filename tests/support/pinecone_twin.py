@@ -1,4 +1,4 @@
-"""Runs the twin of Pinecone."""
+"""Runs the Pinecone twin, a local imitation of Pinecone."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from tests.support.twins import TwinProcess
 
 
 class Twin(TwinProcess):
-    """A running twin of Pinecone. Written records are visible immediately."""
+    """A running Pinecone twin. Written records are visible immediately."""
 
     def __init__(self) -> None:
         super().__init__("pinecone/serve.py", "--settings", '{"visible_delay": 0}')

@@ -72,7 +72,7 @@ class SlackServer:
         return [message["blocks"][0]["text"]["text"] for message in self.messages]
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
-        """Send the same response as Slack, or the next fault."""
+        """Send the response that Slack would send, or the next fault."""
         raw = handler.rfile.read(int(handler.headers.get("Content-Length") or 0)).decode()
         kind = handler.headers.get("Content-Type", "")
         arguments = json.loads(raw) if "json" in kind else dict(parse_qsl(raw))

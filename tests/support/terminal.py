@@ -65,7 +65,7 @@ class Recording:
 
     @property
     def longest_gap(self) -> float:
-        """The longest time between two consecutive writes in seconds."""
+        """The longest time between two consecutive pieces of output, in seconds."""
         times = [when for when, text in self.pieces if text]
         return max((after - before for before, after in pairwise(times)), default=0.0)
 
@@ -84,7 +84,7 @@ def record(
     waiting, seen = list(press), 0
 
     def own_terminal() -> None:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)  # shells ignore SIGINT in commands that scripts start with "&"
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # commands that a script starts with "&" ignore SIGINT
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
     names = ("COLUMNS", "LINES", "PYTEST_CURRENT_TEST", "DJANGO_SETTINGS_MODULE")

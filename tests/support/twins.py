@@ -1,4 +1,4 @@
-"""Pytest plugin for tests that need the twins: local imitations of GitHub, Discord and Pinecone.
+"""Pytest plugin for tests that need the twins, which are local imitations of GitHub, Discord and Pinecone.
 
 The twins are not part of this repository. If they are missing, tests with the marker ``twin`` are skipped, and the
 summary of the test run shows how many. Tests with the project's own sample servers need no twin.
@@ -11,6 +11,8 @@ from typing import Any, Self
 from urllib.request import Request, urlopen
 
 import pytest
+
+from core.operations.output import number_of
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT.parent / "shared" / "twins"
@@ -72,4 +74,4 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Print the number of tests that were skipped because the twins are missing."""
     skipped = sum(MISSING in str(report.longrepr) for report in terminalreporter.stats.get("skipped", []))
     if skipped:
-        terminalreporter.write_sep("-", f"{skipped} tests skipped: {MISSING} ({FOLDER})")
+        terminalreporter.write_sep("-", f"{number_of(skipped, 'test')} skipped: {MISSING} ({FOLDER})")

@@ -32,12 +32,12 @@ class Command(ReportingCommand):
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Add the file and the number of backups to keep."""
+        """Add the arguments for the file and for the number of backups to keep."""
         parser.add_argument(
-            "file", nargs="?", type=Path, help="The file to write; the default is VAR_DIR/backups/activity-<time>.dump."
+            "file", nargs="?", type=Path, help="File to write. Default: VAR_DIR/backups/activity-<time>.dump."
         )
         parser.add_argument(
-            "--keep", type=int, metavar="N", help="Then remove all but the newest N backups in VAR_DIR/backups."
+            "--keep", type=int, metavar="N", help="Afterwards, remove all but the newest N backups in VAR_DIR/backups."
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -1,4 +1,4 @@
-"""``manage.py demo``: collect, index and search the sample community or a repository.
+"""``manage.py demo``: collect, index and search the sample community, or collect and index a repository.
 
 The sample community has its own database in VAR_DIR/demo, so its data are never mixed with real data.
 """
@@ -19,6 +19,7 @@ from django.test.utils import override_settings
 from config.sample_account import NAME, ensure_sample_account
 from core.collectors import ReportingCommand
 from core.models import Activity
+from core.operations.output import number_of
 from core.search.query.search import search
 from discord_activity_tracker.models import Guild, Message
 from github_activity_tracker.models import Repository
@@ -28,20 +29,22 @@ from samples.server import SampleServer
 
 
 class Command(ReportingCommand):
-    """Collect, index and search, and print the next steps."""
+    """Collect and index data, search the sample community, and print the next steps."""
 
-    help = "Collect, index and search the sample community or a repository, and print the next steps."
+    help = "Try the project: collect, index and search the sample community, or collect and index a repository."
     examples = (
         "demo",
         "demo owner/name",
     )
 
     stealth_options = ("next_steps",)
-    """``next_steps``: whether to print the next steps. The command ``serve`` passes False, because it prints others."""
+    """``next_steps``: whether to print the next steps. ``serve`` passes False, because it prints how to log in."""
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the argument for the repository."""
-        parser.add_argument("repository", nargs="?", metavar="owner/name", help="Default: the sample community.")
+        parser.add_argument(
+            "repository", nargs="?", metavar="owner/name", help="Repository to collect. Default: the sample community."
+        )
 
     def run_from_argv(self, argv: list[str]) -> None:
         """Run the command.
@@ -55,10 +58,13 @@ class Command(ReportingCommand):
         super().run_from_argv(argv)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Collect, index, search and print the next steps. A second run collects only changes."""
+        """Collect and index data, search the sample community, and print the next steps.
+
+        A second run collects only changes.
+        """
         call_command("migrate", verbosity=0)
         name: str = options["repository"] or SAMPLE_REPOSITORY
-        self._say(f"Collecting {name} {'' if options['repository'] else 'and its Discord '}...")
+        self._say(f"Collecting {name} {'' if options['repository'] else 'and its Discord server '}...")
         if options["repository"]:
             call_command("collect_github", name, stdout=self.stdout)
         else:
@@ -112,14 +118,15 @@ class Command(ReportingCommand):
         guild = Guild.objects.filter(pk=server.guild.id)
         messages = Message.objects.filter(channel__guild__in=guild, deleted_at=None)
         channels = messages.values("channel").distinct().count()
-        self._say(f"Stored: {messages.count()} messages in {channels} channels and threads of its Discord.")
+        self._say(f"Stored: {messages.count()} messages in {channels} channels and threads of its Discord server.")
         guild.update(enabled=False)
 
     def _print_counts(self, name: str) -> None:
         activities = Activity.objects.filter(scope__name__iexact=name, deleted_at=None)
         kinds = ("issue", "pull_request", "issue_comment", "review_comment", "commit")
         counts = (
-            f"{activities.filter(activity_type=f'github.{kind}').count()} {kind.replace('_', ' ')}s" for kind in kinds
+            number_of(activities.filter(activity_type=f"github.{kind}").count(), kind.replace("_", " "))
+            for kind in kinds
         )
         self._say(f"Stored: {', '.join(counts)}.")
 
@@ -136,5 +143,5 @@ class Command(ReportingCommand):
 
 
 def _result(printed: str) -> str:
-    """Return the line with the result of the run. ``printed`` is the output of a collecting command."""
+    """Return the line with the result of the run from the output of a collecting command."""
     return next(line for line in printed.splitlines() if line.startswith(("github: ", "discord: ")))

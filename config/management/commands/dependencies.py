@@ -49,7 +49,7 @@ class Command(ReportingCommand):
 
 
 def apps() -> list[str]:
-    """Return the names of the project's own packages, as .importlinter lists them."""
+    """Return the sorted names of the project's own packages, which ``.importlinter`` lists."""
     lines = (settings.BASE_DIR / ".importlinter").read_text(encoding="utf-8").splitlines()
     start = lines.index("root_packages =") + 1
     found: list[str] = []
@@ -61,7 +61,7 @@ def apps() -> list[str]:
 
 
 def rendered(names: Iterable[str]) -> str:
-    """Return the page. It has a table of the apps' imports, and a list of the imported modules with their importers."""
+    """Return the page: a table of the imports between apps, and lists of the imported modules with their importers."""
     from grimp import build_graph  # imported here, because production does not install it
 
     ours = list(names)

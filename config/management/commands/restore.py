@@ -31,11 +31,11 @@ class Command(ReportingCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Restore the dump.
 
-        Raises ConfigurationError if the file is missing, or if the database is not empty and ``--force`` is not set.
+        Raises ConfigurationError if the file is missing, or if the database has tables and ``--force`` is not set.
         """
         file: Path = options["file"]
         if not file.is_file():
-            raise ConfigurationError(f"{file} is not a file.")
+            raise ConfigurationError(f"{file} does not exist or is not a file. Name a file that backup wrote.")
         if connection.introspection.table_names() and not options["force"]:
             raise ConfigurationError("The database is not empty. Use --force to replace everything in it.")
         with connection.cursor() as cursor:

@@ -14,7 +14,7 @@ from core.errors import ConfigurationError
 class Command(ReportingCommand):
     """Set up an authenticator app in two steps: print a key for the app, then check a code from the app."""
 
-    help = "Set up an authenticator app for an account. First enter a key in the app, then a code from the app here."
+    help = "Set up an authenticator app for an account: print a key for the app, then check a code from the app."
     examples = (
         "second_factor admin",
         "second_factor admin --code 123456",
@@ -42,7 +42,7 @@ class Command(ReportingCommand):
         devices: Any = TOTPDevice.objects.filter(user=user)
         if options["remove"]:
             devices.delete()
-            self.stdout.write(f"{name} can log in without a code")
+            self.stdout.write(f"{name} no longer has an authenticator app")
             return
         if options["code"]:
             self._confirm(name, devices, str(options["code"]))
@@ -56,7 +56,7 @@ class Command(ReportingCommand):
         self.stdout.write(f"Then run: manage.py second_factor {name} --code CODE")
 
     def _confirm(self, name: str, devices: Any, code: str) -> None:
-        """Activate the new key if the code is right.
+        """Activate the new key if the code is correct.
 
         Raises ConfigurationError if the account has no new key or the code is wrong.
         """

@@ -30,7 +30,7 @@ class Command(ReportingCommand):
         """Migrate the database, choose between collected data and the sample community, and start the server."""
         call_command("migrate", verbosity=0)
         if not settings.DEMO and not Activity.objects.exists():
-            self._say("Nothing has been collected yet, so this is the sample community.")
+            self._say("Nothing has been collected yet, so the pages show the sample community.")
             self._say("To see your own data, run collect_github owner/name or collect_discord, then make serve again.")
             os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "DEMO": "1"})  # noqa: S606  (this program)
         if settings.DEMO and not Activity.objects.exists():

@@ -1,7 +1,7 @@
 """``manage.py startcollector NAME``: create a tracker that passes its tests immediately.
 
-Writes the folder ``NAME_activity_tracker``, and prints the two lines to insert into other files. ``--wire`` inserts
-these lines and writes the first migration.
+Writes the folder ``NAME_activity_tracker``, and prints the two lines to insert into other files. With ``--wire``, it
+inserts these lines, writes the first migration, and updates the page of imports between apps.
 """
 
 import re
@@ -44,7 +44,7 @@ class Command(ReportingCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Write the folder. Then insert the lines into other files (with ``--wire``), or print them.
 
-        Raises CommandError if the name is not usable.
+        Raises CommandError if the name is invalid or already used.
         """
         slug, app = options["name"], f"{options['name']}_activity_tracker"
         if not re.fullmatch(r"[a-z][a-z0-9]{1,19}", slug):
@@ -74,7 +74,7 @@ class Command(ReportingCommand):
 
 
 def _manage(*arguments: str) -> None:
-    """Run a management command in a new process, because this process does not know the new tracker.
+    """Run a management command in a new process, because this process has not loaded the new tracker.
 
     Raises CommandError if the command fails.
     """

@@ -36,7 +36,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def browser() -> Iterator[Browser]:
     """Start one browser for all tests.
 
-    Playwright runs an event loop in this thread, and Django refuses database calls in such a thread. The fixture allows
+    Playwright runs an event loop in this thread. Django refuses database calls in such a thread, so the fixture allows
     them.
     """
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:

@@ -49,7 +49,7 @@ https://support.discord.com/hc/en-us/articles/210298617
 """
 CUT = """() => [...document.querySelectorAll(".card:has(.stacked)")]
   .filter((card) => card.scrollWidth > card.clientWidth + 1).map((card) => card.innerText.slice(0, 80))"""
-"""JavaScript that returns the texts of cards in which a table scrolls sideways although its rows can be stacked."""
+"""JavaScript that returns the beginnings of cards in which a table scrolls sideways although it can be stacked."""
 ROWS = "[...document.querySelectorAll('#result_list tbody tr')].map((row) => row.offsetHeight)"
 
 
@@ -79,7 +79,7 @@ def lists() -> Iterator[str]:
 def rows_and_width(page: Page, addresses: Iterator[str], width: int) -> None:
     """Open each page in a window of this width, and check the heights of rows and the widths of the page and its cards.
 
-    Also checks the texts in lists.
+    Also checks that no cell or snippet contains raw markup or ids.
     """
     page.set_viewport_size({"width": width, "height": 900})
     for address in addresses:

@@ -19,7 +19,7 @@ TEXTS = {
 
 @pytest.fixture
 def searchable(db: Any) -> Iterator[FakeSource]:
-    """Index a few documents and every hostile text. The embedder computes vectors from hashes."""
+    """Index a few documents and every hostile text, with an embedder that computes vectors from hashes."""
     with model("pages"):
         notes = FakeSource(**TEXTS, **{f"hostile{n}": f"gauge {text}" for n, text in enumerate(CONTENTS.values())})
         sync([notes])

@@ -4,9 +4,9 @@ Run it with ``python -m config.tests.io_faults --first 100 --seeded 100``. The j
 repository and the sample Discord server, a sync of the index, a backup, an export and a first start. If the twin of
 Pinecone (an imitation of its API) is installed, a sync to it is also a job.
 
-Each time, one step of a job fails: creating, writing, syncing or renaming a file, reading from the network, or starting
-a program or a database session. Then the command runs again without a fault. The end state must be the same as after a
-run that never failed. The exit code is 1 if any end state differs.
+In each run, one step of a job fails: creating, writing, syncing or renaming a file, reading from the network, or
+starting a program or a database session. Then the command runs again without a fault. The end state must be the same as
+after a run without faults. The exit code is 1 if any run has a problem, such as a different end state or a traceback.
 """
 
 import argparse
@@ -22,6 +22,7 @@ from typing import Any
 
 from config.tests.io_faults.installation import PATIENCE, Ended, Fault, Installation, difference
 from config.tests.io_faults.jobs import CODES, Job, jobs, pinecone_job
+from core.operations.output import number_of
 from samples.discord import SampleDiscord
 from samples.server import SampleServer
 from tests.support.pinecone_twin import Twin
@@ -77,12 +78,13 @@ class Disturbing:
             before = len(self.problems)
             ended = self._disturbed(job, fault)
             if asked.verbose or len(self.problems) > before:
-                how = f"exit {ended.code} after {ended.seconds:.1f} s" if ended.step else "ended before"
+                how = f"exit {ended.code} after {ended.seconds:.1f} s" if ended.step else "ended before this step"
                 _say(f"{job.name} {fault}: {ended.step}: {how} {ended.err.strip()[-200:]!r}")
             for problem in self.problems[before:]:
                 _say(f"  WRONG {problem}")
         met = ", ".join(f"{count} {kind}" for kind, count in sorted(self.kinds.items()))
-        _say(f"{number} faults, {self.kinds.total()} occurred ({met}); {len(self.problems)} problems")
+        problems = number_of(len(self.problems), "problem")
+        _say(f"{number_of(number, 'fault')}, {self.kinds.total()} occurred ({met}); {problems}")
         return 1 if self.problems else 0
 
     def _make_templates(self, names: set[str]) -> None:
@@ -112,10 +114,10 @@ class Disturbing:
     def _must_succeed(self, *order: str) -> None:
         ended = self.installation.manage(*order, patience=10 * PATIENCE)
         if ended.code != 0:
-            raise SystemExit(f"error: {order[0]} undisturbed: exit {ended.code} {ended.err}")
+            raise SystemExit(f"error: {order[0]} failed without a fault: exit code {ended.code} {ended.err}")
 
     def _undisturbed(self, job: Job) -> int:
-        """Run a job without faults, twice from the beginning, and return the number of its steps.
+        """Run a job twice from the beginning without faults, and return the number of its steps.
 
         Stores the end state that runs with faults must also reach. Exits with a message if the job fails.
         """
@@ -125,7 +127,7 @@ class Disturbing:
             job.begin(self.installation)
             ended = job.run(self.installation, Fault(at=0))
             if ended.code != 0:
-                raise SystemExit(f"error: {job.name} undisturbed: exit {ended.code} {ended.err}")
+                raise SystemExit(f"error: {job.name} failed without a fault: exit code {ended.code} {ended.err}")
             job.run(self.installation)
             self.expected[job.name] = job.state(self.installation)
             steps = ended.steps
@@ -179,9 +181,9 @@ def _say(line: str) -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m config.tests.io_faults", description=__doc__)
-    parser.add_argument("--first", type=int, default=0, metavar="N", help="disturb the first N steps of every job")
+    parser.add_argument("--first", type=int, default=0, metavar="N", help="make the first N steps of every job fail")
     parser.add_argument("--begin", type=int, default=1, metavar="N", help="with --first: start at step N")
-    parser.add_argument("--seeded", type=int, default=0, metavar="N", help="then disturb N random steps")
+    parser.add_argument("--seeded", type=int, default=0, metavar="N", help="then make N random steps fail")
     parser.add_argument("--seed", type=int, default=1, help="seed of the random steps")
     parser.add_argument("--jobs", nargs="*", metavar="NAME", help="run only these jobs (default: all)")
     parser.add_argument("--verbose", action="store_true", help="print one line for each fault")

@@ -1,4 +1,4 @@
-"""An installation for fault injection, which can run commands with a fault and restore its database quickly."""
+"""An installation for fault injection. It runs commands with a fault, and restores its database quickly."""
 
 import json
 import os
@@ -24,7 +24,7 @@ from embedded_postgres.roles import DATABASE, ROLE, SUPERUSER
 ROOT = Path(__file__).parents[3]
 HOOK = Path(__file__).parent / "hook"
 PATIENCE = 180.0
-"""Maximum seconds for one command. A command takes one or two seconds, but after a fault it waits between attempts."""
+"""Maximum seconds for one command. Most commands take one or two seconds, but clients wait after a fault."""
 LEDGERS = {"core_collectorrun", "core_apibudget", "core_alert", "core_notice", "core_checkpoint", "core_commonword"}
 """Tables about runs and services. Their rows differ between runs, so they are not compared."""
 COUNTERS = {"lsn", "version", "chunked_version", "indexed_version", "attempts", "high_water"}
@@ -173,7 +173,7 @@ class Installation:
         self._copy(DATABASE, template)
 
     def reset(self, template: str) -> None:
-        """Replace the database by the copy with the name ``template``."""
+        """Replace the database with the copy that has the name ``template``."""
         self._copy(template, DATABASE)
 
     def _copy(self, source: str, target: str) -> None:
@@ -217,7 +217,7 @@ class Installation:
                 rows = [row for (row,) in session.execute(query, [left_out])]
                 found[table] = [
                     row for row in rows if not row.get("cleared_at")
-                ]  # only runs with faults have cleared skips: for items that a retry collected
+                ]  # only runs with faults leave cleared skips, for items that a retry collected
         return found
 
     def stop(self) -> None:
@@ -232,7 +232,7 @@ State = dict[str, list[dict[str, Any]]]
 
 
 def times_of_reading(first: State, second: State) -> set[tuple[str, str]]:
-    """Return the columns that differ between two runs without faults. They must contain times.
+    """Return the columns that differ between two runs without faults, which must be columns of times.
 
     Raises ValueError if the name of such a column does not end in ``_at`` or ``_on``.
     """

@@ -37,7 +37,7 @@ class Job:
     environment: Mapping[str, str] = field(default_factory=dict)
     """Additional environment variables for the commands of this job."""
     clear: Callable[[Installation], None] = lambda _installation: None
-    """Function that resets state outside of the database and the folders. It is called before they are reset."""
+    """Function that resets state outside of the database and the folders. ``begin`` calls it first."""
 
     def run(self, installation: Installation, fault: Any = None) -> Ended:
         return installation.manage(*self.order(installation), fault=fault, var=installation.folder / self.var)
@@ -144,7 +144,7 @@ def start_state(installation: Installation) -> Mapping[str, Any]:
 
 
 def stop_fresh(installation: Installation) -> None:
-    """Stop the database server that a first start has started."""
+    """Stop the database server of the previous first start, if there was one."""
     fresh: Path = installation.folder / "fresh"
     if fresh.exists():
         stop_server(fresh)

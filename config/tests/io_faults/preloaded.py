@@ -26,7 +26,7 @@ HASTE = 20
 
 
 def main() -> None:
-    """Run commands until standard input ends. Each command runs in a child process that returns from this function."""
+    """Run commands until standard input ends. Each command runs in a child process, which ends after the command."""
     sleep = time.sleep
     time.sleep = lambda seconds: sleep(seconds / HASTE)
 

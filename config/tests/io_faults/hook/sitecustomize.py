@@ -3,14 +3,15 @@
 The environment variable ``IO_FAULT`` contains a JSON object:
 
 - ``at``: the number of the step that fails. With 0, the steps are only counted.
-- ``lasting``: whether later steps of this kind fail too. The disk then stays full, or the network fails for a while.
+- ``lasting``: whether later steps fail too. The disk then stays full, or reads from the network fail for a while.
 - ``way``: an integer that selects one of the ways to fail.
 - ``report``: the file for the report.
 
 The variable is removed from the environment, so that it does not affect programs that this process starts.
 
-The steps are: creating a file (``create``), writing (``write``), syncing (``fsync``) or renaming (``rename``) a file,
-reading from the network (``read``), starting a program (``program``), and opening a database session (``server``).
+The steps are: creating a file or folder (``create``), writing (``write``), syncing (``fsync``) or renaming (``rename``)
+a file, reading from the network (``read``), starting a program (``program``), and opening a database session
+(``server``).
 """
 
 import builtins
@@ -29,7 +30,7 @@ from typing import Any
 
 DISK = {"create", "write", "fsync", "rename"}
 OUTAGE = 12
-"""Number of steps during which network reads fail in a lasting fault. This is more than the attempts of any client."""
+"""Number of steps during which network reads fail in a lasting fault. No client makes this many attempts."""
 FULL = OSError(errno.ENOSPC, "No space left on device")
 BROKEN = OSError(errno.EIO, "Input/output error")
 _open, _write, _os_open = io.open, os.write, os.open
@@ -42,7 +43,7 @@ class Steps:
         self.at, self.lasting, self.way, self.report = at, lasting, way, report
         self.numbers = itertools.count(1)
         self.failed = ""
-        """Kind of the step that failed, or an empty text."""
+        """Kind of the first step that failed, or an empty text."""
 
     def fails(self, kind: str, what: object) -> bool:
         """Count one step, and return whether it must fail."""
