@@ -12,6 +12,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
 from core.collectors.progress import INDEXING
+from core.ingest.skips import request_retry
 from core.models import CollectorRun, SkippedItem
 from core.operations.output import duration_in_words, number_of
 from core.operations.visible import visible
@@ -108,9 +109,8 @@ def retry(request: HttpRequest) -> HttpResponse:
     skipped = SkippedItem.objects.all()
     item, run = row_id(request.POST.get("item")), row_id(request.POST.get("run"))
     chosen = skipped.filter(pk=item) if item else skipped.filter(run=run) if run else None
-    number = chosen.update(retry_requested_at=timezone.now()) if chosen is not None else 0
-    items = "1 item" if number == 1 else f"{number} items"
-    messages.success(request, f"The next run will retry {items}.") if number else messages.info(
+    number = request_retry(chosen) if chosen is not None else 0
+    messages.success(request, f"The next run will retry {number_of(number, 'item')}.") if number else messages.info(
         request, "There are no items to retry."
     )
     back = free_text(request.POST.get("next"))

@@ -131,6 +131,17 @@ def test_a_retry_returns_only_to_this_site(admin_client: Client) -> None:
     assert admin_client.get(reverse("admin:retry")).status_code == 405
 
 
+def test_a_cleared_item_is_not_retried(admin_client: Client) -> None:
+    item = SkippedItem.objects.create(
+        collector="github", scope="1", stream="issues", external_id="1", reason="malformed", first_seen_at=NOW,
+        last_seen_at=NOW, cleared_at=NOW,
+    )  # fmt: skip
+    answer = admin_client.post(reverse("admin:retry"), {"item": item.pk}, follow=True)
+    assert "There are no items to retry." in answer.content.decode()
+    item.refresh_from_db()
+    assert item.retry_requested_at is None
+
+
 def test_a_run_reports_its_progress_as_json(admin_client: Client) -> None:
     run = CollectorRun.objects.create(
         collector="github", host="h", pid=1, started_at=timezone.now(), progress={"seen": 3, "total": 2}
