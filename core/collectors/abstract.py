@@ -155,7 +155,7 @@ class AbstractCollector(CollectorBase, metaclass=NamedWhenCreated):
     It can be a class attribute, a property, or an attribute that ``__init__`` sets.
     """
     result: TrackerResult | None = None
-    """The result of the last ``collect()``."""
+    """The result of the last completed ``run()``. ``None`` if no run has completed."""
 
     @abstractmethod
     def validate_config(self) -> None:

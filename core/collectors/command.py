@@ -315,11 +315,12 @@ DEFAULTS: dict[str, Any] = {
 def _as_result(result: object) -> CollectorResult:
     """Convert a collector's result to a ``CollectorResult``.
 
-    A result of another type becomes a success. It has the counts of ``result``, or no counts if there are none.
+    Another ``TrackerResult`` is partial if its ``success`` is false. A result without ``success`` is a success.
     """
-    return (
-        result if isinstance(result, CollectorResult) else CollectorResult(counts=dict(getattr(result, "counts", {})))
-    )
+    if isinstance(result, CollectorResult):
+        return result
+    outcome = "succeeded" if getattr(result, "success", True) else "partial"
+    return CollectorResult(outcome=outcome, counts=dict(getattr(result, "counts", {})))
 
 
 def _set_if_possible(collector: object, name: str, value: object) -> None:

@@ -1,6 +1,7 @@
 """Tests of collectors and commands from outside this repository, which may lack optional parts."""
 
 from argparse import ArgumentParser
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -78,6 +79,22 @@ def test_a_failure_of_a_collector_with_slots_is_handled_once_and_raised_unchange
     with pytest.raises(ValueError, match="broken"):
         Silent(collector).handle()
     assert collector.calls == ["error broken"]
+
+
+class Incomplete(Slotted):
+    """A collector with a foreign ``TrackerResult`` that reports missing data."""
+
+    __slots__ = ("result",)
+
+    def run(self) -> None:
+        self.result = SimpleNamespace(success=False, counts={"pages": 3})
+
+
+def test_a_result_without_success_makes_the_run_partial() -> None:
+    command = Silent(Incomplete())
+    command.handle()
+    run = CollectorRun.objects.get()
+    assert (run.outcome, run.counts, command.exit_code) == ("partial", {"pages": 3}, 3)
 
 
 class Unnamed(AbstractCollector):
