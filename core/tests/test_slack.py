@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from core.errors import (
     AccessDenied,
     CollectorError,
+    ConfigurationError,
     NotFound,
     ReplaceToken,
     RetryLater,
@@ -108,6 +109,11 @@ def test_a_wrong_token_names_its_variable_and_not_itself(server: SlackServer) ->
 def test_an_unreachable_server_is_an_error_of_the_project() -> None:
     with pytest.raises(SourceUnavailable):
         SlackClient(TOKEN, "http://127.0.0.1:9/api/", timeout=1).post(CHANNEL, HELLO, key="k")
+
+
+def test_an_address_without_http_names_the_setting() -> None:
+    with pytest.raises(ConfigurationError, match="SLACK_API_BASE must begin with https"):
+        SlackClient("token", "slack.com/api/").post("C0", Message(title="Title"), key="key")
 
 
 def test_reads_are_repeated_and_paged(server: SlackServer) -> None:

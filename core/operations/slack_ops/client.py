@@ -21,6 +21,7 @@ from slack_sdk.errors import SlackApiError, SlackClientError
 from core.errors import (
     AccessDenied,
     CollectorError,
+    ConfigurationError,
     NotFound,
     ReplaceToken,
     RetryLater,
@@ -50,10 +51,8 @@ class BoundedWebClient(WebClient):
     def _perform_urllib_http_request_internal(self, url: str, req: Request) -> dict[str, Any]:
         """Return the status, the headers and the body of an answer.
 
-        Raises HTTPError for status 300 and above. Raises ValueError for a URL without HTTP(S) or a too large body.
+        Raises HTTPError for status 300 and above. Raises UnexpectedAnswer for a body that is too large.
         """
-        if not url.lower().startswith(("https://", "http://")):
-            raise ValueError("SLACK_API_BASE must begin with https:// or http://.")
         proxies = [ProxyHandler({"http": self.proxy, "https": self.proxy})] if self.proxy else []
         opener = build_opener(*proxies, HTTPSHandler(context=self.ssl), _NoRedirects)
         try:
@@ -70,7 +69,7 @@ class BoundedWebClient(WebClient):
 def _read(answer: "HTTPResponse | HTTPError | IO[bytes]") -> bytes:
     body = answer.read(LARGEST + 1)
     if len(body) > LARGEST:
-        raise ValueError(f"Slack returned more than {LARGEST} bytes")
+        raise UnexpectedAnswer(f"Slack returned more than {LARGEST} bytes")
     return body
 
 
@@ -113,7 +112,7 @@ class SlackClient:
     """Posts messages and reads lists page by page.
 
     ``timeout`` is the maximum seconds for one whole request. ``patience`` is the maximum total seconds that the client
-    waits between attempts, over all requests.
+    waits between attempts, over all requests. Raises ConfigurationError for a ``base_url`` without HTTP(S).
     """
 
     def __init__(
@@ -125,6 +124,8 @@ class SlackClient:
         patience: float = 60.0,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        if not base_url.lower().startswith(("https://", "http://")):
+            raise ConfigurationError("SLACK_API_BASE must begin with https:// or http://.")
         self.timeout, self.patience, self.sleep = timeout, patience, sleep
         # The library's own retries are off, because they wait as long as Slack requests, without a maximum.
         self.web = BoundedWebClient(
