@@ -133,7 +133,8 @@ class MessageAdmin(RowLinks, ListedTexts, MirrorAdmin):
         """Show the message that this message replies to, forwards or refers to."""
         if not message.reply_to:
             return EMPTY
-        return message_list(_messages(pk=message.reply_to)) or f"{message.reply_to}, which is not stored"
+        stored = list(_messages(pk=message.reply_to))
+        return message_list(stored) if stored else f"{message.reply_to}, which is not stored"
 
     @admin.display(description="messages before and after")
     def around(self, message: Message) -> Any:

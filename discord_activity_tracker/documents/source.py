@@ -33,7 +33,7 @@ class DiscordDocuments:
     """The ``DocumentSource`` of this tracker. The number of SQL statements does not depend on the size of a batch."""
 
     source_system = "discord"
-    renderer_version = 2
+    renderer_version = 3
 
     def render(self, external_ids: Sequence[str]) -> Iterator[RenderedDocument]:
         """Yield the documents of the conversations that still contain live messages."""
@@ -72,11 +72,13 @@ def _channels(ids: set[int]) -> dict[int, Channel]:
 
 
 def _authors_elsewhere(conversations: Mapping[int, list[Message]]) -> dict[int, str]:
-    """Return the author of each message that these conversations reply to but do not contain, by message id."""
-    here = {message.pk for messages in conversations.values() for message in messages}
+    """Return the author of each message that gets a reply from another conversation, by message id."""
     wanted = {
-        m.reply_to for messages in conversations.values() for m in messages if m.type == REPLY and m.reply_to
-    } - here
+        message.reply_to
+        for messages in conversations.values()
+        for message in messages
+        if message.type == REPLY and message.reply_to
+    }
     replied = Message.objects.filter(pk__in=wanted).select_related("author") if wanted else Message.objects.none()
     return {message.pk: _author(message) for message in replied.only("webhook_name", "author")}
 

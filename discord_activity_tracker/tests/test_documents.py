@@ -89,6 +89,8 @@ def test_reply_quotes_only_within_its_conversation() -> None:
     store([message(at(1), "Until noon", by="ann", **answer), message(at(91), "It was", by="ann", **answer)])
     assert only(at(0)).passages[1].heading == "re Mirela: Is the causeway dry?"
     assert only(at(90)).passages[1].heading == "re Mirela"
+    together = rendered(document(at(0)), document(at(90)))
+    assert together[document(at(90))].passages[1].heading == "re Mirela"
 
 
 def test_mentions_become_names() -> None:
