@@ -287,7 +287,8 @@ class Opening:
         except ENDS_RUN:
             raise
         except ISOLATED as error:
-            logger.info("no repository opened under the old name scope=%s name=%s: %s", scope.name, target, error)
+            name = target.full_name
+            logger.info("no repository opened under the old name scope=%s name=%s: %s", scope.name, name, error)
             return
         if str(payload["id"]) != scope.external_id:
             self.plan.queue.append(Target(full_name=target.full_name, named=True))

@@ -28,7 +28,7 @@ def convert_milestones(payloads: Iterable[Any], repository_id: int) -> tuple[lis
 
 
 def milestone_creators(payloads: Iterable[Any]) -> Iterator[Row]:
-    """Yield the rows of the accounts that created the milestones. Malformed accounts are omitted."""
+    """Yield the rows of the accounts that created the milestones. Malformed milestones are omitted."""
     for payload in payloads:
         try:
             if creator := living(payload.get("creator")):
@@ -69,7 +69,7 @@ def _milestone(payload: MilestonePayload, *, repository_id: int) -> Row:
         "title": clean(payload["title"]),
         "description": clean_or_none(payload.get("description")),
         "state": clip(payload["state"], 32),
-        "creator_id": int(creator["id"]) if creator else None,
+        "creator_id": account_row(creator)["id"] if creator else None,  # a malformed creator makes it malformed
         "open_issues": payload.get("open_issues") or 0,
         "closed_issues": payload.get("closed_issues") or 0,
         "html_url": clean(payload.get("html_url")),

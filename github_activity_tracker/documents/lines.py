@@ -18,6 +18,7 @@ POSTS = {
     "github.pull_request": "opened",
     "github.issue_comment": "commented on",
     "github.review_comment": "commented on the diff of",
+    "github.commit_comment": "commented on",
     "github.review": "reviewed",
     "github.discussion": "started the discussion",
     "github.discussion_comment": "commented on",
@@ -79,7 +80,7 @@ TELLING: dict[str, Callable[[Data], tuple[str, str]]] = {
 
 
 def lines(activities: Sequence[Activity]) -> Mapping[str, Line]:
-    """Return sentences about activities, by external id. Comments on commits are omitted.
+    """Return sentences about activities, by external id.
 
     Uses at most 13 SQL statements.
     """

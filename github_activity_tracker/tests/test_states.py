@@ -9,7 +9,7 @@ import pytest
 
 from core.models import Activity, Document
 from github_activity_tracker.collector import states
-from github_activity_tracker.documents import GitHubDocuments, bodies, notes
+from github_activity_tracker.documents import GitHubDocuments, bodies, lines, notes
 from github_activity_tracker.fetch import etag_lists
 from github_activity_tracker.fetch import states as fetched_states
 from github_activity_tracker.models import CommitComment, IssueComment, Review, ReviewComment
@@ -59,6 +59,7 @@ def test_commit_comments_come_change_and_go(
     activity = Activity.objects.get(external_id=f"github:commit_comment:{first}")
     thread = activity.thread
     assert (activity.activity_type, thread) == ("github.commit_comment", f"github:commit:{row.repository_id}:{SHA}")
+    assert lines([activity])[activity.external_id].did == "commented on"
     assert bodies([activity.external_id]) == {activity.external_id: "Why this?"}
     assert "Why this?" in [passage.text for passage in passages(thread)]
     assert Document.objects.filter(external_id=thread, kind="commit").exists()
