@@ -1,4 +1,4 @@
-"""Measures the peak memory of collections with few and with many items."""
+"""Measures the peak memory of a run that collects few items and of a run that collects many."""
 
 import os
 import subprocess

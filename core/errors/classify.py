@@ -238,4 +238,6 @@ def in_one_line(exc: BaseException) -> str:
     words = " ".join(str(exc).split()) or type(exc).__name__
     if is_full_disk(exc):
         return DISK_FULL
-    return f"{words}; check DATABASE_URL and its server" if without_database(exc) else words
+    if without_database(exc):
+        return f"{words}; check DATABASE_URL, and that the database server is running"
+    return words

@@ -20,7 +20,7 @@ def write_digest(now: datetime) -> bool:
     _, is_new = Notice.objects.get_or_create(
         name=f"digest:{now:%Y-%m-%d}",
         defaults={
-            "title": f"Activity of the 24 hours before {now:%Y-%m-%d %H:%M} UTC",
+            "title": f"Activity in the 24 hours before {now:%Y-%m-%d %H:%M} UTC",
             "lines": digest_lines(now), "path": reverse("admin:index"), "created_at": now,
         },
     )  # fmt: skip

@@ -27,7 +27,7 @@ def wrapped(driver: Exception) -> OperationalError:
 def test_a_session_that_the_server_ended_is_a_failure_of_the_network(driver: Exception) -> None:
     error = wrapped(driver)
     assert (classify_failure(error), exit_code_for(error)) == ("network", 1)
-    assert in_one_line(error).endswith("; check DATABASE_URL and its server")
+    assert in_one_line(error).endswith("; check DATABASE_URL, and that the database server is running")
 
 
 @pytest.mark.parametrize("driver", [psycopg.errors.DeadlockDetected("deadlock"), psycopg.errors.QueryCanceled("late")])

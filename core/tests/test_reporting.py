@@ -116,7 +116,7 @@ def test_a_full_disk_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None
 def test_an_unreachable_database_names_its_variable(capsys: pytest.CaptureFixture[str]) -> None:
     assert end(caused(OperationalError(REFUSED), psycopg.OperationalError(REFUSED))) == 2
     output = capsys.readouterr().err
-    assert output.endswith("; check DATABASE_URL and its server (network)\n")
+    assert output.endswith("; check DATABASE_URL, and that the database server is running (network)\n")
     assert output.count("\n") == 1
 
 

@@ -114,7 +114,7 @@ class Container:
 
     @property
     def scope(self) -> str:
-        """The scope under which the skipped items of the channel or thread are recorded."""
+        """The value of ``SkippedItem.scope``: the id of the guild and the id of the channel or thread."""
         return f"{self.location.guild_id}/{self.location.channel_id}"
 
     def state(self, stream: str) -> DiscordState:

@@ -207,7 +207,7 @@ def _is_webhook(author: Payload) -> bool:
 
 
 def _attached_parts(item: Payload) -> dict[str, Any]:
-    """Return the files, embeds, stickers and buttons of a message or of a forwarded message."""
+    """Return the files, embeds, stickers and components of a message or of a forwarded message."""
     files, stickers = item.get("attachments") or [], item.get("stickers") or []
     return {
         "attachments": [

@@ -257,7 +257,7 @@ READING = VIEW_CHANNEL | READ_MESSAGE_HISTORY | CONNECT
 GAP_TEXTS = {
     "no_view": "is hidden from the bot: grant VIEW_CHANNEL",
     "no_history": "hides its history from the bot: grant READ_MESSAGE_HISTORY",
-    "no_connect": "is a voice channel whose text the bot may not read: grant CONNECT",
+    "no_connect": "is a voice channel with messages that the bot may not read: grant CONNECT",
     "no_private_threads": "archived private threads are shown only where the bot joined: grant MANAGE_THREADS",
 }
 

@@ -145,7 +145,7 @@ def _texts(payload: Payload) -> Iterator[str]:
 
 
 def _names(payload: Payload) -> Iterator[str]:
-    """Yield the names and descriptions of files and stickers, including those of forwarded messages."""
+    """Yield the names and descriptions of files and the names of stickers, including those of forwarded messages."""
     for forwarded in _forwarded(payload):
         yield from _names({**forwarded, "message_snapshots": None})
     for file in objects(payload, "attachments"):

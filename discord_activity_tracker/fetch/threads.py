@@ -31,8 +31,8 @@ class ThreadPage:
     """A page of archived threads of one channel.
 
     ``lost`` is true if more threads share one archive time than a page can contain, or if no thread on a full page has
-    an archive time. ``doubtful`` is true if Discord indicates that more threads follow but sends none. ``total`` is the
-    number of archived threads that the thread search reports. It is ``None`` for other lists.
+    an archive time. ``doubtful`` is true if Discord indicates that threads follow, but the whole list is empty.
+    ``total`` is the number of archived threads that the thread search reports. It is ``None`` for other lists.
     """
 
     threads: list[Channel]

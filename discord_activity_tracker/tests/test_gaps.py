@@ -30,7 +30,7 @@ def alive(channel: int) -> int:
 def test_each_gap_is_in_the_result_and_in_its_channel(twin: Twin, collect: Collect) -> None:
     notes = collect()["scopes"][0]["notes"]
     assert notes == [
-        "#closed-meeting is a voice channel whose text the bot may not read: grant CONNECT",
+        "#closed-meeting is a voice channel with messages that the bot may not read: grant CONNECT",
         "#rules hides its history from the bot: grant READ_MESSAGE_HISTORY",
         "#security archived private threads are shown only where the bot joined: grant MANAGE_THREADS",
         "#staff-only is hidden from the bot: grant VIEW_CHANNEL",

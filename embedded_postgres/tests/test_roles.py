@@ -54,7 +54,7 @@ embedded = pytest.mark.skipif(bool(os.environ.get("DATABASE_URL")), reason="the 
 
 @pytest.fixture
 def earlier(tmp_path: Path) -> Iterator[Path]:
-    """Yield a VAR_DIR with the database of an earlier version, which had no ordinary role."""
+    """Yield a VAR_DIR with a database of an earlier version of the project, without the ordinary role."""
     host = ensure_running(ClusterPaths(tmp_path / "postgres"))
     with psycopg.connect(host=host, user=SUPERUSER, dbname="postgres", autocommit=True) as server:
         server.execute(f"CREATE DATABASE {DATABASE} TEMPLATE template0")

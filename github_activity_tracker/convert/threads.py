@@ -107,7 +107,7 @@ def _author(node: Any) -> Iterator[Any]:
 def _is_whole(connection: Any) -> bool:
     """Return whether a connection contains all nodes that GitHub counts.
 
-    Only then are stored reviews or events that the connection lacks marked as deleted.
+    If it does not, stored reviews and events that the connection lacks are not marked as deleted.
     """
     ids = {node["id"] for node in connection["nodes"] if node and node.get("id")}
     return len(ids) == len(connection["nodes"]) == connection["totalCount"] and not connection.get("before")

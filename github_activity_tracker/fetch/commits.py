@@ -164,7 +164,7 @@ def _accounts_of_commits(
     if not isinstance(node, dict):
         if answer.errors:
             raise graphql_error({"type": answer.errors[0].kind, "message": answer.errors[0].message})
-        raise NotFound(f"GitHub did not return the commits of {scope}", reason="not_found")
+        raise NotFound(f"GitHub did not return the repository {scope}", reason="not_found")
     withheld = {error.path[1] for error in answer.errors if len(error.path) > 1}
     users = {
         position: ((node.get(f"c{position}") or {}).get("author") or {}).get("user")

@@ -157,9 +157,9 @@ def restore_thread(
 def store_page_again(
     model: type[models.Model], page: Page, *, scope: Scope, stream: str, place: str, state: IncrementalState
 ) -> PageResult:
-    """Write a page of a list that is read again. The checkpoint is saved for ``place`` instead of ``stream``.
+    """Write a page of a list that is read again.
 
-    Therefore, the regular checkpoint of the stream does not change.
+    The position is saved in the checkpoint ``place``, so that the regular checkpoint of the stream does not change.
     """
     stored = store_page(model, page, scope=scope, stream=stream, state=None)
     save_state(int(scope.external_id), place, state)

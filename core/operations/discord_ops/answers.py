@@ -55,7 +55,7 @@ class DiscordRefused(AccessDenied):
 
 
 class RequestBlocked(SourceUnavailable):
-    """The request was blocked before it reached Discord's API: status 403 with an HTML page or with code 40333."""
+    """Discord's firewall blocked the request before it reached the API: status 403 with an HTML page or code 40333."""
 
 
 class NotThere(NotFound):

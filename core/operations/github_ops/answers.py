@@ -62,7 +62,7 @@ class GraphQLAnswer:
 def graphql_answer(answer: object) -> GraphQLAnswer:
     """Return the data of a GraphQL answer and the errors about single nodes.
 
-    Any other error makes the data unreliable, so the matching error of the project is raised.
+    Raises the matching CollectorError for any other error, because the data is then unreliable.
     """
     if not isinstance(answer, dict):
         raise SliceRefused("GitHub's GraphQL did not return a JSON object")

@@ -78,7 +78,8 @@ def limit_of(response: Response, now: float, attempt: int = 0) -> Limit | None:
     """Return the limit that an answer reports, or ``None``. ``now`` is GitHub's time in Unix seconds.
 
     ``attempt`` is the number of consecutive limits before this one. If GitHub does not say how long to wait, the wait
-    doubles with each attempt. A secondary limit has status 403, 429 or (GraphQL) 200, even while requests remain.
+    doubles with each attempt. A secondary limit has status 403, 429 or, for
+    GraphQL, 200. GitHub can report it while requests remain.
     ``Retry-After`` takes precedence over the reset time.
     """
     refused = response.status in {403, 429}

@@ -73,7 +73,7 @@ class Command(ReportingCommand):
 
     def _print(self, lines: list[Line]) -> None:
         """Print the result as a table."""
-        self.stdout.write(f"{'repository':40} {'stream':19} {'kept':>9} {'deleted':>9} {'GitHub':>9}")
+        self.stdout.write(f"{'repository':40} {'stream':19} {'live':>9} {'deleted':>9} {'GitHub':>9}")
         for line in lines:
             verdict = f"  {line.verdict}" if line.verdict else ""
             github = "not shown" if line.github is None else f"{line.github:,}"
