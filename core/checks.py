@@ -11,7 +11,10 @@ from django.db import OperationalError, connections
 from core.trackers import installed_trackers
 
 MINIMUM_POSTGRESQL = 160000
-"""The oldest supported version in the format of ``server_version_num``: the major version times 10,000."""
+"""The oldest supported version in the format of ``server_version_num``: the major version times 10,000.
+
+PostgreSQL 16 is the oldest version with which CI runs the tests.
+"""
 
 
 @register(Tags.database)

@@ -48,7 +48,7 @@ class GitHubTrackerConfig(TrackerConfig):
 
         if not settings.GITHUB_APP_ID and not settings.GITHUB_APP_PRIVATE_KEY_FILE:
             return []
-        from core.operations.github_ops.app_auth import read_app_credentials  # needed only here
+        from core.operations.github_ops.app_auth import read_app_credentials  # not above, because it imports models
 
         try:
             read_app_credentials(settings.GITHUB_APP_ID, settings.GITHUB_APP_PRIVATE_KEY_FILE)

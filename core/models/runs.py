@@ -46,7 +46,7 @@ class CollectorRun(models.Model):
         ordering = ["-id"]
 
     def __str__(self) -> str:
-        return f"{self.collector} {self.started_at:%Y-%m-%d %H:%M} UTC {self.outcome}"
+        return f"{self.collector} run of {self.started_at:%Y-%m-%d %H:%M} UTC: {self.outcome}"
 
 
 class SkippedItem(models.Model):

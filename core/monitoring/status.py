@@ -131,7 +131,8 @@ def _of_runs(last_ended: Sequence[CollectorRun]) -> list[Finding]:
         category = f" ({run.failure_category})" if run.failure_category else ""
         incomplete = [report.get("scope") for report in run.scopes if report.get("outcome") in {"partial", "failed"}]
         why = run.error or ", ".join(str(scope) for scope in incomplete)
-        text = f"{run.collector} {run.outcome} {run.started_at:%Y-%m-%d %H:%M} UTC{category}: {' '.join(why.split())}"
+        started = f"started at {run.started_at:%Y-%m-%d %H:%M} UTC"
+        text = f"{run.collector} run {run.outcome}{category}, {started}: {' '.join(why.split())}"
         findings.append(Finding(level=level, text=text.rstrip(": ")[:300]))
     return findings
 

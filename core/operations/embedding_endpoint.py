@@ -114,7 +114,10 @@ def _error_of(answer: Response) -> CollectorError:
     if status == 401:
         return ReplaceToken("The embedding endpoint refuses the key (401). Put a valid one into EMBEDDING_API_KEY.")
     if status in {402, 403} or (status == 429 and _is_quota(answer)):
-        return AccessDenied(f"The embedding endpoint does not allow the request ({status}): {words}")
+        return AccessDenied(
+            f"The embedding endpoint does not allow the request ({status}): {words}; "
+            "check the plan, its quota and the permissions of EMBEDDING_API_KEY"
+        )
     if status == 404:
         return NotFound(f"The embedding endpoint does not know the model or address: {words}; check EMBEDDING_MODEL")
     if status == 429:

@@ -115,7 +115,7 @@ def collect_reactors(run: GuildRun, containers: Iterable[Container], is_stopped:
 
 
 def _account_rows(people: Iterable[tuple[str, bool, User]]) -> Iterator[tuple[str, bool, Row]]:
-    """Yield a row for each account that reacted. Malformed accounts are omitted."""
+    """Yield the emoji, the burst flag and the account row of each reaction. Malformed accounts are omitted."""
     for emoji, burst, user in people:
         with suppress(*CONVERSION_ERRORS):
             yield emoji, burst, account_row(user)

@@ -187,7 +187,10 @@ class PageReader:
                 f"#{container.name}: {number_of(len(page.unreadable), 'message')} cannot be read; later runs try again"
             )
         if page.items and not page.complete and page.reached:
-            notes.append(f"#{container.name} was read message by message because Discord cannot return whole pages")
+            notes.append(
+                f"#{container.name}: Discord cannot return some pages, so messages were requested one by one "
+                "and some may be missing"
+            )
         counts = {"messages_unreadable": len(page.unreadable), "threads": threads}
         return Step(counts=counts, notes=notes, answered=True)
 

@@ -98,7 +98,8 @@ def channel_rows(guild: Payload, channel: Payload, exported_at: str) -> tuple[Ro
     Fields that an export does not contain are absent or have a fixed value.
     """
     guild_id, number = snowflake(guild["id"]), _number(channel["type"], CHANNEL_TYPES)
-    # The exporter calls a thread's channel its category and does not report whether this channel is a forum.
+    # In an export, the category of a thread is the channel that contains the thread. The export does not report whether
+    # this channel is a forum.
     parent, is_thread = snowflake_or_none(channel.get("categoryId")), number in THREADS
     above = 5 if number == 10 else 0 if is_thread else 4
     own = _channel(guild_id, snowflake(channel["id"]), number, channel["name"], exported_at, parent)
@@ -158,7 +159,7 @@ def export_time(exported_at: str) -> datetime:
 
 
 def reactor_rows(item: Payload, exported_at: str) -> Iterable[tuple[str, Row]]:
-    """Yield the people who reacted to a message, each with the key of the emoji (see ``emoji_key``)."""
+    """Yield the accounts that reacted to a message, each with the key of the emoji (see ``emoji_key``)."""
     for reaction in item.get("reactions") or []:
         for user in reaction.get("users") or []:
             account = account_row(_user(user), exported_at=export_time(exported_at))

@@ -134,7 +134,7 @@ def text(payload: Payload, key: str) -> str:
 
 
 def _texts(payload: Payload) -> Iterator[str]:
-    """Yield the texts of forwards, polls, embeds and components, without the names of files and stickers."""
+    """Yield the texts of forwards, polls, embeds and components, without the names of attachments and stickers."""
     for forwarded in _forwarded(payload):
         yield text(forwarded, "content")
         yield from _texts({**forwarded, "message_snapshots": None})
@@ -145,7 +145,7 @@ def _texts(payload: Payload) -> Iterator[str]:
 
 
 def _names(payload: Payload) -> Iterator[str]:
-    """Yield the names and descriptions of files and the names of stickers, including those of forwarded messages."""
+    """Yield the names and descriptions of attachments and the names of stickers, also of forwarded messages."""
     for forwarded in _forwarded(payload):
         yield from _names({**forwarded, "message_snapshots": None})
     for file in objects(payload, "attachments"):

@@ -71,7 +71,7 @@ async def _page_works(client: DiscordClient, channel_id: int, after: int) -> boo
 
 
 async def _read_alone(client: DiscordClient, span: Span, after: int) -> AsyncIterator[RawMessagePage]:
-    """Yield a page with only the first message above the id ``after``. This message breaks every page that contains it.
+    """Find a message that breaks the pages after the id ``after``, request it alone, and yield it as a page.
 
     Yields nothing if the page after ``after`` can be read again.
     """

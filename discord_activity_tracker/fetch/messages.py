@@ -1,4 +1,4 @@
-"""Request messages, pins, and the people who reacted."""
+"""Request messages, pins, and the accounts that reacted."""
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
@@ -212,10 +212,10 @@ def _is_pin(pin: object) -> bool:
 async def read_reactors(
     client: DiscordClient, channel_id: int, message_id: int, emoji: str, *, burst: bool, count: int = 0
 ) -> list[User]:
-    """Return the people who reacted to a message with this emoji.
+    """Return the accounts that reacted to a message with this emoji, or an empty list for a deleted emoji.
 
-    A page that is not full ends the list only after ``count`` people. An empty page always ends the list. The result is
-    empty for an emoji that was deleted.
+    Discord may return fewer than 100 accounts before the end of the list. Such a page ends the list only if at least
+    ``count`` accounts, the number in the message, have been read. An empty page always ends the list.
     https://discord.com/developers/docs/resources/message#get-reactions
     """
     users: list[User] = []

@@ -19,6 +19,7 @@ from core.db.upsert import upsert
 from core.ingest.records import PageResult, Record
 from core.ingest.values import Row
 from core.models import Checkpoint, Scope
+from core.operations.output import number_of
 from discord_activity_tracker.convert.exports import EXPORTED, channel_changes, guild_changes, is_newer
 from discord_activity_tracker.convert.messages import MessagePage
 from discord_activity_tracker.models import (
@@ -217,8 +218,8 @@ def _store_reactors(reactors: Mapping[int, Collection[tuple[str, Row]]]) -> None
 def _save_position(position: Position) -> None:
     row = {
         "collector": IMPORTER, "scope": str(position.channel_id), "stream": position.identity,
-        "checkpoint_token": str(position.done), "human_readable_marker": f"{position.done} messages", "extras": {},
-        "updated_at": timezone.now(),
+        "checkpoint_token": str(position.done), "human_readable_marker": number_of(position.done, "message"),
+        "extras": {}, "updated_at": timezone.now(),
     }  # fmt: skip
     upsert(Checkpoint, [row], key=["collector", "scope", "stream"])
 

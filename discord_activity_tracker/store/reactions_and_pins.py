@@ -1,4 +1,4 @@
-"""Store the times at which messages were pinned, and the people who reacted to messages."""
+"""Store the times at which messages were pinned, and the accounts that reacted to messages."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta

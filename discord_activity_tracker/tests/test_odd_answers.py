@@ -50,7 +50,7 @@ def test_channel_without_a_readable_page_is_read_by_message(twin: Twin, collect:
     result = collect("--channel", channel)
     assert result["outcome"] == "succeeded"
     assert of_channel(twin, channel) == []
-    assert any("message by message" in note for note in result["scopes"][0]["notes"])
+    assert any("one by one" in note for note in result["scopes"][0]["notes"])
 
 
 def test_unreadable_message_is_skipped_and_read_later(twin: Twin, collect: Collect) -> None:

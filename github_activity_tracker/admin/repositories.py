@@ -34,7 +34,7 @@ from github_activity_tracker.models import (
 class RepositoryAdmin(RepositoryWays, SourceLink, MirrorAdmin):
     """Admin of repositories.
 
-    A run without names of repositories collects the enabled repositories and those in GITHUB_REPOS.
+    A run without names of repositories collects the enabled repositories and the repositories in GITHUB_REPOS.
     """
 
     list_display = ("full_name", "enabled", "language", "pushed_at", "archived", "deleted_at", "source")

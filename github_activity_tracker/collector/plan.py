@@ -115,7 +115,7 @@ class Plan:
 
 
 def make_plan(client: GitHubClient, targets: Sequence[Target], *, with_graphql: bool) -> Plan:
-    """Return the plan of a run. With ``with_graphql``, probe the repositories and find those that are unchanged."""
+    """Return the plan of a run. With ``with_graphql``, probe the repositories and find the unchanged repositories."""
     plan = Plan(queue=deque(targets))
     if not with_graphql:
         return plan

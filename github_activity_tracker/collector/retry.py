@@ -42,7 +42,7 @@ A failure during these attempts makes the run partial. Later failures do not, be
 LONGEST_WAIT = timedelta(days=30)
 """Maximum interval between two attempts. A longer interval saves requests but finds restored items later."""
 CANDIDATES = 200
-"""Maximum number of skips with a reason in ``WITHHELD`` that a run considers. It retries those that are due.
+"""Maximum number of skips with a reason in ``WITHHELD`` that a run considers. It retries the due skips.
 
 One request returns up to 25 items with node ids. A larger number would cost more requests per run.
 """

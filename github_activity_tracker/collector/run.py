@@ -66,9 +66,9 @@ class Target:
 
 
 def select_targets(names: Sequence[str]) -> list[Target]:
-    """Return the named repositories, or by default the repositories in GITHUB_REPOS and those enabled in the admin.
+    """Return the named repositories. By default, return the repositories in GITHUB_REPOS or enabled in the admin.
 
-    Repositories that were never completed come first, then those that were completed longest ago. Raises
+    Repositories that were never completed come first, then the repositories with the oldest completion. Raises
     ``ConfigurationError`` if there is no repository or a name is invalid.
     """
     operator_names = [full_name(name) for name in names or settings.GITHUB_REPOS]

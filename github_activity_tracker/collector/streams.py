@@ -126,7 +126,7 @@ class ListSpec(StreamSpec):
             first = since is None and not run.start(self.name).checkpoint_token and run.counts[self.name] == seen
             if not first:
                 raise
-            logger.info("list requested again with since scope=%s stream=%s", run.scope.name, self.name)
+            logger.info("first page failed; requesting it with 'since' scope=%s stream=%s", run.scope.name, self.name)
             self.read(run, run.start(self.name), BEGINNING)
 
     def read(self, run: Run, start: IncrementalState, since: datetime | None) -> None:
@@ -294,9 +294,9 @@ class CommitSpec(StreamSpec):
                 run.count(self.name, store_commits(page, scope=run.scope, done=done))
             changes = history.changes(known_refs(run.repository_id), plan.refs)
             run.counts[f"{self.name}_deleted"] += close_plan(run.scope, plan, changes, timezone.now())
-            if plan.refs == refs:
+            if plan.refs == refs:  # otherwise an earlier run made the plan, and the next plan has the newer commits
                 return
-            full = False  # an earlier run made this plan; the next plan has the newer commits
+            full = False
 
 
 def _refs(run: Run, history: LocalHistory) -> dict[str, str]:

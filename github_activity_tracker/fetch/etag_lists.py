@@ -17,6 +17,7 @@ from typing import Any, cast
 from core.errors import BudgetExhausted, NotFound, RetryLater, UnexpectedAnswer
 from core.operations.github_ops.client import Answer, GitHubClient
 from core.operations.github_ops.links import repository_path
+from core.operations.output import number_of
 from core.protocols import IncrementalState
 from github_activity_tracker.fetch.rest import PER_PAGE, ListPage, as_items, relative
 from github_activity_tracker.protocol_impl import GitHubState
@@ -78,13 +79,16 @@ def whole_list_pages(client: GitHubClient, stream: str, full_name: str, start: I
     etags = read if whole and all(etag for _, etag, _ in read) else []
     yield WholeList(
         items=items, whole=whole,
-        state=GitHubState(extras={"etags": etags}, human_readable_marker=f"{sum(page[2] for page in read)} items"),
+        state=GitHubState(extras={"etags": etags}, human_readable_marker=_items(read)),
     )  # fmt: skip
 
 
 def _partly(following: str, read: Pages) -> GitHubState:
-    count = sum(page[2] for page in read)
-    return GitHubState(extras={"next": following, "read": list(read)}, human_readable_marker=f"{count} items so far")
+    return GitHubState(extras={"next": following, "read": list(read)}, human_readable_marker=f"{_items(read)} so far")
+
+
+def _items(read: Pages) -> str:
+    return number_of(sum(page[2] for page in read), "item")
 
 
 def _answers(

@@ -16,6 +16,7 @@ from core.db.upsert import copy, upsert
 from core.ingest.records import Page, PageResult, Record
 from core.ingest.skips import clear_skips, record_skip
 from core.models import Activity, Checkpoint, Scope, SkippedItem
+from core.operations.output import number_of
 from core.search.documents import DocumentMark, mark_changed, mark_deleted
 from github_activity_tracker.convert.accounts import actor_rows
 from github_activity_tracker.convert.commits import with_times
@@ -187,7 +188,7 @@ def store_commits(page: Page, *, scope: Scope, done: int | None) -> PageResult:
     skip_malformed(page.malformed, scope=scope, stream=POSITION)
     _clear_malformed(scope, [record.row["sha"] for record in known])
     if done is not None:
-        state = GitHubState(checkpoint_token=str(done), human_readable_marker=f"{done} commits")
+        state = GitHubState(checkpoint_token=str(done), human_readable_marker=number_of(done, "commit"))
         save_state(repository_id, POSITION, state)
     return PageResult(
         seen=len(page.records),

@@ -107,7 +107,7 @@ class KnownGaps:
     def clear_closed(
         self, differing: Iterable[tuple[str, int]], numbers: Iterable[int], streams: Iterable[str]
     ) -> None:
-        """Clear the gaps of these ``numbers`` and ``streams``, except for those that are in ``differing``."""
+        """Clear the gaps of these ``numbers`` and ``streams``, except for the gaps in ``differing``."""
         open_keys, covered, of = set(differing), set(numbers), set(streams)
         for stream, number in [key for key in self._gaps if key[0] in of and key[1] in covered]:
             if (stream, number) not in open_keys:

@@ -118,7 +118,8 @@ class Command(ReportingCommand):
         guild = Guild.objects.filter(pk=server.guild.id)
         messages = Message.objects.filter(channel__guild__in=guild, deleted_at=None)
         channels = messages.values("channel").distinct().count()
-        self._say(f"Stored: {messages.count()} messages in {channels} channels and threads of its Discord server.")
+        number = number_of(messages.count(), "message")
+        self._say(f"Stored: {number} in {channels} channels and threads of the sample Discord server.")
         guild.update(enabled=False)
 
     def _print_counts(self, name: str) -> None:

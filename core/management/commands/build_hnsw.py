@@ -39,6 +39,10 @@ class Command(ReportingCommand):
             self.stdout.write("HNSW index dropped; searches compare every vector again")
             return
         if target.namespace.dimension > LONGEST_HNSW:
-            raise ConfigurationError(f"HNSW supports at most {LONGEST_HNSW} dimensions. Use a smaller model.")
+            raise ConfigurationError(
+                f"HNSW supports at most {LONGEST_HNSW:,} dimensions, but {target.namespace.embedder} has "
+                f"{target.namespace.dimension:,}. Set EMBEDDER or EMBEDDING_MODEL to a model with fewer dimensions, "
+                "then run switch_embedder."
+            )
         target.index.build_hnsw()
         self.stdout.write(f"HNSW index built for {target.namespace.embedder}")

@@ -72,7 +72,7 @@ def in_lines(current: Status) -> Sequence[str]:
 
 def _of_run(run: CollectorRun) -> str:
     requests = number_of(run.requests, "request")
-    return f"last run of {run.collector}: {run.started_at:%Y-%m-%d %H:%M} UTC {run.outcome}, {requests}"
+    return f"last run of {run.collector}: started at {run.started_at:%Y-%m-%d %H:%M} UTC, {run.outcome}, {requests}"
 
 
 def as_json(current: Status) -> dict[str, Any]:

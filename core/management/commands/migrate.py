@@ -36,7 +36,8 @@ def _migration_lock(alias: str) -> Generator[None]:
     while not try_lock(MIGRATIONS, using=connection):
         if time.monotonic() > deadline:
             raise CommandError(
-                "Another process has been migrating this database for ten minutes. Check it, then try again."
+                "Another process is migrating this database. This command waited ten minutes. "
+                "Check the other process, then try again."
             )
         time.sleep(0.2)
     try:

@@ -193,7 +193,7 @@ class Sender:
 
     def _where(self, token: Token) -> str:
         installed = isinstance(token, InstallationToken)
-        return "Check the installations of the App." if installed else "Put a valid one into GITHUB_TOKENS."
+        return "Check the installations of the App." if installed else "Put a valid token into GITHUB_TOKENS."
 
     def _advice(self) -> str:
         refused = ", ".join(self.tokens.refused)

@@ -63,7 +63,10 @@ def _of_status(error: vendor.ApiError) -> CollectorError:
     if status == 401:
         return ReplaceToken("Pinecone refuses the key (401). Put a valid one into PINECONE_API_KEY.")
     if status in {402, 403} or (status == 429 and any(hint in words.lower() for hint in QUOTA)):
-        return AccessDenied(f"Pinecone does not allow the request ({status}): {words}")
+        return AccessDenied(
+            f"Pinecone does not allow the request ({status}): {words}; "
+            "check the plan, its quota and the permissions of PINECONE_API_KEY"
+        )
     if status == 404:
         return NotFound(f"Pinecone: {words}")
     if status == 409:
