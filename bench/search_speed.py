@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 if TYPE_CHECKING:
     from core.search.filters import Filters
@@ -20,7 +21,7 @@ CHUNKS = 100_000
 CHUNKS_PER_DOCUMENT = 8
 VOCABULARY, TOPICS = 60_000, 300
 QUERIES = 60
-FIELDS = ("document_id", "ordinal", "vector_id", "text", "prefix", "words", "url", "content_hash")
+FIELDS = ("document_id", "ordinal", "text", "prefix", "words", "url", "text_hash")
 
 
 def main() -> None:
@@ -87,10 +88,11 @@ def fill(chunks: int, dice: random.Random, words: Sequence[str], chances: Sequen
     import numpy as np
     from django.db import connection
 
-    from core.db.binary_copy import bigint, copy_rows, halfvec, integer, text
+    from core.db.binary_copy import bigint, copy_rows, halfvec, integer, smallint, text
     from core.models import Document, Scope
     from core.search.namespaces import serving_or_new
     from core.search.query.text import refresh_common_words
+    from core.search.vectors import model_key
 
     scopes = [Scope.objects.create(source_system="bench", external_id=str(n), name=f"bench/{n}") for n in range(10)]
     new = [
@@ -103,7 +105,7 @@ def fill(chunks: int, dice: random.Random, words: Sequence[str], chances: Sequen
     documents = Document.objects.bulk_create(new, batch_size=5000)
     generator = np.random.default_rng(1)
     namespace = serving_or_new().namespace
-    dimension, namespace_key = namespace.dimension, bigint(namespace.pk)
+    dimension, model = namespace.dimension, model_key(namespace.embedder)
     topics = generator.standard_normal((TOPICS, dimension))
 
     def texts() -> Iterator[tuple[bytes, ...]]:
@@ -112,25 +114,25 @@ def fill(chunks: int, dice: random.Random, words: Sequence[str], chances: Sequen
             words_of_text = " ".join(_draw(dice, words, chances, min(150, 10 + int(dice.expovariate(1 / 50)))))
             yield (
                 bigint(document.pk), integer(ordinal),
-                *map(text, (f"{document.external_id}#{ordinal:04d}", words_of_text, "", "", "", str(n))),
+                *map(text, (words_of_text, "", "", "")), UUID(int=n).bytes,
             )  # fmt: skip
 
     def vectors() -> Iterator[tuple[bytes, ...]]:
         for n in range(chunks):
-            document, ordinal = documents[n // CHUNKS_PER_DOCUMENT], n % CHUNKS_PER_DOCUMENT
+            document = documents[n // CHUNKS_PER_DOCUMENT]
             vector = topics[document.pk % TOPICS] + generator.standard_normal(dimension)
             half = (vector / np.linalg.norm(vector)).astype(">f2")
-            yield (
-                namespace_key,
-                text(f"{document.external_id}#{ordinal:04d}"),
-                bigint(document.pk),
-                halfvec(half.tobytes()),
-            )
+            yield smallint(model), UUID(int=n).bytes, halfvec(half.tobytes())
 
     copy_rows("core_chunk", FIELDS, texts())
-    copy_rows("core_vector", ("namespace_id", "vector_id", "document_id", "embedding"), vectors())
+    copy_rows("core_embedding", ("model_id", "text_hash", "vector"), vectors())
     with connection.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE core_chunk, core_vector, core_document")
+        cursor.execute(
+            "INSERT INTO core_vector (document_id, ordinal, namespace_id, embedding_id)"
+            " SELECT c.document_id, c.ordinal, %s, e.id FROM core_chunk c JOIN core_embedding e USING (text_hash)",
+            [namespace.pk],
+        )
+        cursor.execute("VACUUM ANALYZE core_chunk, core_embedding, core_vector, core_document")
     refresh_common_words(force=True)
 
 

@@ -116,8 +116,8 @@ INSERT INTO core_indexentry (namespace_id, document_id, state, indexed_version, 
 SELECT (SELECT max(id) FROM core_namespace), id, (ARRAY['clean', 'clean', 'clean', 'clean', 'dirty'])[1 + id % 5],
     1, '', '', 1, 1, 1, 0, ''
 FROM core_document;
-INSERT INTO core_chunk (document_id, ordinal, vector_id, text, prefix, words, url, content_hash)
-SELECT id, n, external_id || '#' || n, 'some text of a chunk ' || id, '', '', '', md5(id::text || n)
+INSERT INTO core_chunk (document_id, ordinal, text, prefix, words, url, text_hash)
+SELECT id, n, 'some text of a chunk ' || id, '', '', '', md5(id::text || n)::uuid
 FROM core_document, generate_series(0, 1) AS n;
 ANALYZE;
 """  # noqa: S608

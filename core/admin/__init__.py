@@ -18,7 +18,6 @@ from core.admin.lists import (
     cheap_filter,
     search_rows,
     search_timeline,
-    short_hash,
     title,
 )
 from core.admin.long_texts import LongTexts
@@ -46,6 +45,7 @@ from core.pages.labels import may, took, type_name
 from core.pages.lookups import CheckedLookups
 from core.pages.runs import run_context
 from core.pages.sentences import entry, words_of
+from core.search.indexes.base import vector_id
 from core.trackers import activity_address, thread_address
 
 
@@ -326,10 +326,16 @@ The list shows 120 characters of the plain text. The other 280 characters allow 
 class ChunkAdmin(MirrorAdmin):
     """The admin of chunks, the parts of documents that search returns."""
 
-    list_display = ("vector_id", "ordinal", "text_start")
-    search_fields = ("vector_id",)
-    fields = ("vector_id", "document", "ordinal", "prefix", "text", "words", "url", "content_hash")
-    list_select_related = ()
+    list_display = ("name", "ordinal", "text_start")
+    search_fields = ("document__external_id",)
+    fields = ("name", "document", "ordinal", "prefix", "text", "words", "url", "text_hash")
+    readonly_fields = ("name",)
+    list_select_related = ("document",)
+
+    @admin.display(description="id in the index")
+    def name(self, chunk: Chunk) -> str:
+        """Return the id of the chunk in every index."""
+        return vector_id(chunk.document.external_id, chunk.ordinal)
 
     @admin.display(description="text")
     def text_start(self, chunk: Chunk) -> Any:
@@ -360,10 +366,11 @@ class NamespaceAdmin(MirrorAdmin):
 class EmbeddingAdmin(MirrorAdmin):
     """The admin of stored vectors. The vectors themselves are not shown."""
 
-    list_display = (short_hash("content_hash", "content hash"), "embedder")
-    list_filter = ("embedder",)
-    search_fields = ("content_hash",)
-    fields = ("content_hash", "embedder")
+    list_display = ("text_hash", "model")
+    list_filter = ("model",)
+    search_fields = ("text_hash",)
+    fields = ("text_hash", "model")
+    list_select_related = ("model",)
 
 
 @admin.register(Alert)

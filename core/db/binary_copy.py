@@ -27,6 +27,11 @@ def bigint(value: int) -> bytes:
     return _BIGINT(value)
 
 
+def smallint(value: int) -> bytes:
+    """Encode a value of the type smallint, which has two bytes."""
+    return _COUNT(value)
+
+
 def integer(value: int) -> bytes:
     """Encode a value of the type integer, which has four bytes."""
     return _INTEGER(value)

@@ -3,7 +3,7 @@
 from core.models.alerts import Alert, Notice
 from core.models.runs import ApiBudget, CollectorRun, SkippedItem
 from core.models.scopes import Checkpoint, Scope
-from core.models.search import Chunk, CommonWord, Document, Embedding, IndexEntry, Namespace, Vector
+from core.models.search import Chunk, CommonWord, Document, Embedding, EmbeddingModel, IndexEntry, Namespace, Vector
 from core.models.timeline import Activity, ActivityWeek, PersonWeek
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "CommonWord",
     "Document",
     "Embedding",
+    "EmbeddingModel",
     "IndexEntry",
     "Namespace",
     "Notice",

@@ -58,14 +58,13 @@ class Chunk(models.Model):
     # No separate index is needed, because the index of the constraint below begins with this column.
     document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="chunks", db_index=False)
     ordinal = models.PositiveIntegerField()
-    vector_id = models.CharField(max_length=512, help_text="<document id>#<ordinal>, the same in every index.")
     text = models.TextField()
     prefix = models.TextField(blank=True, help_text="Context of the text, embedded in front of the text.")
     words = models.TextField(
         blank=True, help_text="Additional search words: parts of identifiers, and pairs of CJK characters."
     )
     url = models.TextField(blank=True)
-    content_hash = models.CharField(max_length=64, help_text="SHA-256 of the embedded text (prefix and text).")
+    text_hash = models.UUIDField(help_text="First half of the SHA-256 of the embedded text (prefix and text).")
     tsv = models.GeneratedField(
         expression=SearchVector("text", config="english"), output_field=SearchVectorField(), db_persist=True
     )
@@ -78,12 +77,12 @@ class Chunk(models.Model):
         indexes = [
             GinIndex(fields=["tsv"], name="chunk_tsv"),
             GinIndex(fields=["tsv_simple"], name="chunk_tsv_simple"),
-            models.Index(fields=["vector_id"], name="chunk_vector_id"),
+            models.Index(fields=["text_hash"], name="chunk_text_hash"),
         ]
         ordering = ["document", "ordinal"]
 
     def __str__(self) -> str:
-        return self.vector_id
+        return f"{self.document_id}#{self.ordinal}"
 
 
 class CommonWord(models.Model):
@@ -102,18 +101,32 @@ class CommonWord(models.Model):
         return f"{self.lexeme} {self.share:.3f}"
 
 
-class Embedding(models.Model):
-    """A cached vector, so that a repair or a move to another index does not compute the vector again."""
+class EmbeddingModel(models.Model):
+    """The fingerprint of an embedding model. Other tables refer to this table, because fingerprints are long."""
 
-    embedder = models.CharField(max_length=200)
-    content_hash = models.CharField(max_length=64)
+    id = models.SmallAutoField(primary_key=True)
+    fingerprint = models.CharField(max_length=200, unique=True)
+
+    def __str__(self) -> str:
+        return self.fingerprint
+
+
+class Embedding(models.Model):
+    """The vector of a text. It is stored once, even if several documents or indexes contain the text.
+
+    Therefore a repair or a move to another index does not compute the vector again. A row that no chunk uses is removed
+    by a later sync.
+    """
+
+    model = models.ForeignKey(EmbeddingModel, on_delete=models.CASCADE, related_name="+", db_index=False)
+    text_hash = models.UUIDField(help_text="As in Chunk.")
     vector = HalfVectorField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["embedder", "content_hash"], name="embedding_identity")]
+        constraints = [models.UniqueConstraint(fields=["text_hash", "model"], name="embedding_identity")]
 
     def __str__(self) -> str:
-        return f"{self.embedder} {self.content_hash[:10]}"
+        return str(self.text_hash)
 
 
 class Namespace(models.Model):
@@ -157,16 +170,18 @@ class Namespace(models.Model):
 
 
 class Vector(models.Model):
-    """A vector of the index in PostgreSQL. Rows are small, so that an exact scan reads few database pages."""
+    """A chunk in the index in PostgreSQL. ``embedding`` contains the numbers, because other chunks may share them."""
 
-    pk = models.CompositePrimaryKey("namespace_id", "vector_id")
+    document_id: int
+    pk = models.CompositePrimaryKey("document_id", "ordinal", "namespace_id")
     namespace = models.ForeignKey(Namespace, on_delete=models.CASCADE, db_index=False)
-    vector_id = models.CharField(max_length=512)
-    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="+")
-    embedding = HalfVectorField()
+    # No separate index is needed, because the primary key begins with this column.
+    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="+", db_index=False)
+    ordinal = models.PositiveIntegerField()
+    embedding = models.ForeignKey(Embedding, on_delete=models.PROTECT, related_name="+")
 
     def __str__(self) -> str:
-        return self.vector_id
+        return f"{self.document_id}#{self.ordinal}"
 
 
 class IndexEntry(models.Model):

@@ -33,6 +33,7 @@ from core.search.queue import (
     read_batches,
 )
 from core.search.updates import DocumentUpdate, prepare_updates
+from core.search.vectors import remove_unused_vectors
 from core.search.writing import write_batch
 
 logger = logging.getLogger(__name__)
@@ -114,8 +115,8 @@ def sync(
     other_sessions: list[str] = []
     deadline = earlier_end(None if max_seconds is None else began + max_seconds)
     counts = fill(target, sources, deadline, progress, other_sessions)
-    if deadline is None or time.monotonic() < deadline:
-        refresh_common_words()
+    if (deadline is None or time.monotonic() < deadline) and refresh_common_words():
+        remove_unused_vectors(deadline)
     fresh = True
     if wait is not None:
         target.namespace.refresh_from_db()

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from uuid import UUID
 
 from django.db import connection
 
@@ -16,9 +17,9 @@ from core.db.text import replace_unstorable
 from core.models import Document, IndexEntry
 from core.search.chunking.cutting import CHUNKER_VERSION, Piece, cut_all
 from core.search.documents import DocumentSource, RenderedDocument
-from core.search.indexes.base import vector_id
+from core.search.vectors import text_hash
 
-CHUNK_COLUMNS = ("document_id", "ordinal", "vector_id", "text", "prefix", "words", "url", "content_hash")
+CHUNK_COLUMNS = ("document_id", "ordinal", "text", "prefix", "words", "url", "text_hash")
 MAX_CHUNKER_VERSIONS = 1000
 """Factor of the renderer version in ``combined_version``. ``CHUNKER_VERSION`` must be smaller, so that different
 versions never have the same number."""
@@ -26,13 +27,13 @@ versions never have the same number."""
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StoredChunk:
-    """A chunk as PostgreSQL stores it. ``prefix`` and ``text`` are embedded, and ``content_hash`` is their SHA-256."""
+    """A chunk as PostgreSQL stores it. ``text_hash`` is the hash of ``prefix`` and ``text``, which are embedded."""
 
     text: str
     prefix: str
     words: str
     url: str
-    content_hash: str
+    text_hash: UUID
 
     @classmethod
     def of(cls, piece: Piece) -> "StoredChunk":
@@ -42,7 +43,7 @@ class StoredChunk:
             raise ValueError("the embedded text of a chunk must end with its text")
         return cls(
             text=shown, prefix=embedded[: len(embedded) - len(shown)],
-            words=replace_unstorable(piece.words), url=replace_unstorable(piece.url), content_hash=sha256(embedded),
+            words=replace_unstorable(piece.words), url=replace_unstorable(piece.url), text_hash=text_hash(embedded),
         )  # fmt: skip
 
 
@@ -104,8 +105,8 @@ class DocumentUpdate:
         is_known = self.entry.content_hash == document_hash(self.document, stored_head, self.before)
         if not is_known or stored_head != self.head:
             return list(range(len(self.after)))
-        old = [(chunk.content_hash, chunk.url) for chunk in self.before]
-        return [n for n, chunk in enumerate(self.after) if (chunk.content_hash, chunk.url) not in old[n : n + 1]]
+        old = [(chunk.text_hash, chunk.url) for chunk in self.before]
+        return [n for n, chunk in enumerate(self.after) if (chunk.text_hash, chunk.url) not in old[n : n + 1]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -186,12 +187,12 @@ def stored_chunks(documents: Sequence[int]) -> Mapping[int, list[StoredChunk]]:
     chunks: dict[int, list[StoredChunk]] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT document_id, text, prefix, words, url, content_hash FROM core_chunk"
+            "SELECT document_id, text, prefix, words, url, text_hash FROM core_chunk"
             " WHERE document_id = ANY(%s) ORDER BY document_id, ordinal",
             [list(documents)],
         )
-        for document, shown, prefix, words, url, content_hash in cursor.fetchall():
-            chunk = StoredChunk(text=shown, prefix=prefix, words=words, url=url, content_hash=content_hash)
+        for document, shown, prefix, words, url, key in cursor.fetchall():
+            chunk = StoredChunk(text=shown, prefix=prefix, words=words, url=url, text_hash=key)
             chunks[document].append(chunk)
     return chunks
 
@@ -207,9 +208,8 @@ def store_chunks(updates: Iterable[DocumentUpdate]) -> None:
                 if before[ordinal] == new:
                     continue
                 removed.append((document.pk, ordinal))
-            name = vector_id(document.external_id, ordinal)
-            fields = (name, new.text, new.prefix, new.words, new.url, new.content_hash)
-            rows.append((bigint(document.pk), integer(ordinal), *map(text, fields)))
+            fields = map(text, (new.text, new.prefix, new.words, new.url))
+            rows.append((bigint(document.pk), integer(ordinal), *fields, new.text_hash.bytes))
         removed += [(document.pk, ordinal) for ordinal in range(len(after), len(before))]
     if removed:
         with connection.cursor() as cursor:
@@ -255,7 +255,7 @@ def document_hash(document: Document, head: Head, chunks: Sequence[StoredChunk])
         return sha256("")
     fields = [head.title, head.url, head.author, head.occurred_at.isoformat() if head.occurred_at else ""]
     fields += [document.kind, document.scope.name, document.scope.external_id]
-    return sha256("\0".join([*fields, *(f"{chunk.content_hash}\0{chunk.url}" for chunk in chunks)]))
+    return sha256("\0".join([*fields, *(f"{chunk.text_hash.hex}\0{chunk.url}" for chunk in chunks)]))
 
 
 def sha256(value: str) -> str:

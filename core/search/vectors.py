@@ -1,14 +1,17 @@
 """Compute vectors, and store them by model and text. After a failure, stored vectors are not computed again."""
 
+import hashlib
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Self
+from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 
-from core.db.binary_copy import copy_rows, halfvec, text
+from core.db.binary_copy import copy_rows, halfvec
 from core.errors import BudgetExhausted
+from core.models import EmbeddingModel
 from core.operations.bounds import TIME_IS_OVER
 from core.search.embedders.base import Embedder
 
@@ -28,27 +31,51 @@ STORE_INTERVAL = 1.0
 batch are lost. After an error, the computed vectors are still written."""
 
 
-def stored_vectors(embedder: Embedder, hashes: list[str]) -> "dict[str, Half]":
-    """Return the stored vectors of texts by the SHA-256 of the texts. Texts without a stored vector are left out."""
+def model_key(fingerprint: str) -> int:
+    """Return the primary key of a model in the database. The row is created if it does not exist."""
+    known = EmbeddingModel.objects.filter(fingerprint=fingerprint).values_list("pk", flat=True).first()
+    return known or EmbeddingModel.objects.get_or_create(fingerprint=fingerprint)[0].pk
+
+
+def text_hash(embedded: str) -> UUID:
+    """Return the first half of the SHA-256 of an embedded text. Texts with the same hash share a vector."""
+    return UUID(bytes=hashlib.sha256(embedded.encode()).digest()[:16])
+
+
+def stored_vectors(embedder: Embedder, hashes: Sequence[UUID]) -> "dict[UUID, Half]":
+    """Return the stored vectors of texts by the hash of the text. Texts without a stored vector are left out."""
     import numpy as np
 
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT content_hash, halfvec_send(vector) FROM core_embedding"
-            " WHERE embedder = %s AND content_hash = ANY(%s)",
-            [embedder.info.fingerprint, hashes],
+            "SELECT text_hash, halfvec_send(vector) FROM core_embedding WHERE text_hash = ANY(%s) AND model_id ="
+            " (SELECT id FROM core_embeddingmodel WHERE fingerprint = %s)",
+            [list(hashes), embedder.info.fingerprint],
         )
         # The vector begins after two numbers of 16 bits: its dimension and an unused number.
         return {row[0]: np.frombuffer(row[1], ">f2", offset=4).astype(np.float16) for row in cursor.fetchall()}
 
 
+def lock_vectors(model: int, hashes: Sequence[UUID]) -> dict[UUID, int]:
+    """Return the primary keys of stored vectors by the hash of the text.
+
+    Until the end of the transaction, ``remove_unused_vectors`` leaves these vectors out.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT text_hash, id FROM core_embedding WHERE text_hash = ANY(%s) AND model_id = %s FOR KEY SHARE",
+            [list(hashes), model],
+        )
+        return dict(cursor.fetchall())
+
+
 def compute_vectors(
     embedder: Embedder,
-    texts: Mapping[str, str],
+    texts: Mapping[UUID, str],
     counts: Counter[str],
     deadline: float | None = None,
     embedded: Callable[[int], None] | None = None,
-) -> "dict[str, Half]":
+) -> "dict[UUID, Half]":
     """Return the vectors of texts by the hash of the texts. Vectors that are not stored are computed.
 
     Raises BudgetExhausted after ``deadline``, which is a time of the monotonic clock. The vectors that were computed
@@ -87,7 +114,7 @@ class _VectorWriter:
 
     def __init__(self, embedder: Embedder) -> None:
         self.embedder, self.stored_at = embedder, time.monotonic()
-        self.waiting: dict[str, Half] = {}
+        self.waiting: dict[UUID, Half] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -95,7 +122,7 @@ class _VectorWriter:
     def __exit__(self, *_: object) -> None:
         _store(self.embedder, self.waiting)
 
-    def add(self, hashes: Sequence[str], vectors: "Half") -> None:
+    def add(self, hashes: Sequence[UUID], vectors: "Half") -> None:
         """Add vectors. If the last write is more than ``STORE_INTERVAL`` ago, store all vectors added since then."""
         self.waiting |= dict(zip(hashes, vectors, strict=True))
         if time.monotonic() - self.stored_at > STORE_INTERVAL:
@@ -103,28 +130,77 @@ class _VectorWriter:
             self.waiting, self.stored_at = {}, time.monotonic()
 
 
-def _store(embedder: Embedder, vectors: "Mapping[str, Half]") -> None:
-    """Store vectors. Vectors that another process has stored in the meantime are skipped."""
-    if not vectors:
-        return
+def store_vectors(model: int, vectors: "Mapping[UUID, Half]") -> None:
+    """Store vectors of a model by the hash of the text. Vectors that already exist are skipped."""
     import numpy as np
 
     order = sorted(vectors)  # every process locks rows in the same order, which prevents deadlocks
     rows = np.stack([vectors[key] for key in order]).astype(">f2")
-    with transaction.atomic():
-        commit_without_waiting()
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "CREATE TEMPORARY TABLE IF NOT EXISTS made_embedding (content_hash varchar, vector halfvec)"
-                " ON COMMIT DELETE ROWS"
-            )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TEMPORARY TABLE IF NOT EXISTS new_embedding (text_hash uuid, vector halfvec) ON COMMIT DELETE ROWS"
+        )
         copy_rows(
-            "made_embedding", ("content_hash", "vector"),
-            ((text(key), halfvec(row.tobytes())) for key, row in zip(order, rows, strict=True)),
+            "new_embedding", ("text_hash", "vector"),
+            ((key.bytes, halfvec(row.tobytes())) for key, row in zip(order, rows, strict=True)),
         )  # fmt: skip
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "INSERT INTO core_embedding (embedder, content_hash, vector)"
-                " SELECT %s, content_hash, vector FROM made_embedding ORDER BY content_hash ON CONFLICT DO NOTHING",
-                [embedder.info.fingerprint],
-            )
+        cursor.execute(
+            "INSERT INTO core_embedding (model_id, text_hash, vector)"
+            " SELECT %s, text_hash, vector FROM new_embedding ORDER BY text_hash ON CONFLICT DO NOTHING",
+            [model],
+        )
+        cursor.execute("TRUNCATE new_embedding")
+
+
+def _store(embedder: Embedder, vectors: "Mapping[UUID, Half]") -> None:
+    if vectors:
+        with transaction.atomic():
+            commit_without_waiting()
+            store_vectors(model_key(embedder.info.fingerprint), vectors)
+
+
+UNUSED = """
+    SELECT id FROM core_embedding e WHERE {condition}
+        AND NOT EXISTS (SELECT 1 FROM core_chunk c WHERE c.text_hash = e.text_hash)
+        AND NOT EXISTS (SELECT 1 FROM core_vector v WHERE v.embedding_id = e.id)
+    ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
+"""
+REMOVED_TOGETHER = 5_000
+"""Maximum number of vectors that one transaction removes. A larger number would keep rows locked for longer."""
+
+
+def remove_replaced_vectors(hashes: Collection[UUID]) -> None:
+    """Remove the vectors of these texts that are in no chunk and in no index any more."""
+    if hashes:
+        _remove_unused("text_hash = ANY(%s)", list(hashes))
+
+
+def remove_unused_vectors(deadline: float | None = None) -> int:
+    """Remove all vectors of texts that are in no chunk and in no index. Return the number of removed vectors.
+
+    Ends after ``deadline``, which is a time of the monotonic clock. A later call continues.
+    """
+    removed = last = 0
+    while deadline is None or time.monotonic() < deadline:
+        unused = _remove_unused("id > %s", last)
+        if not unused:
+            break
+        removed, last = removed + len(unused), unused[-1]
+    return removed
+
+
+def _remove_unused(condition: str, value: int | list[UUID]) -> list[int]:
+    """Remove unused vectors that meet a condition, and return their primary keys, at most ``REMOVED_TOGETHER``.
+
+    Another session may begin to use one of the vectors at the same time. Then the foreign key refuses the removal, and
+    no vector is removed.
+    """
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(UNUSED.format(condition=condition), [value, REMOVED_TOGETHER])
+            unused = [row[0] for row in cursor.fetchall()]
+            if unused:
+                cursor.execute("DELETE FROM core_embedding WHERE id = ANY(%s)", [unused])
+            return unused
+    except IntegrityError:
+        return []

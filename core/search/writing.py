@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.db import DataError, OperationalError, connection, transaction
 
@@ -20,7 +21,7 @@ from core.models import Namespace
 from core.search.indexes.base import Record, vector_id
 from core.search.namespaces import Target
 from core.search.updates import DocumentUpdate, store_chunks, store_heads
-from core.search.vectors import commit_without_waiting, compute_vectors
+from core.search.vectors import commit_without_waiting, compute_vectors, remove_replaced_vectors
 
 PROGRAM_LIMIT_EXCEEDED = "54000"
 """SQLSTATE for a value that is too large for PostgreSQL, such as a text with a megabyte of different words."""
@@ -68,11 +69,19 @@ def write_batch(
             _record(outgoing, unchanged, locked)
             if lsn is not None:
                 Namespace.objects.filter(pk=target.namespace.pk).update(lsn=lsn)
+    remove_replaced_vectors(_replaced(batch, locked))
     for update in batch:
         if update.document.pk in locked:
             counts["deleted" if update.document.deleted_at else "documents"] += 1
     counts["chunks_sent"] += sum(len(document.records) for document in outgoing)
     counts["chunks"] += sum(len(document.update.after) for document in outgoing)
+
+
+def _replaced(batch: Sequence[DocumentUpdate], locked: Collection[int]) -> set[UUID]:
+    """Return the hashes of the texts that this batch replaced or removed."""
+    changed = [update for update in batch if update.document.pk in locked]
+    before = {chunk.text_hash for update in changed for chunk in update.before}
+    return before - {chunk.text_hash for update in changed for chunk in update.after}
 
 
 def _plan(
@@ -83,7 +92,7 @@ def _plan(
     embedded: Callable[[int], None] | None,
 ) -> list[OutgoingDocument | None]:
     """Return the records to send for each document, or ``None`` if the index contains the document unchanged."""
-    texts: dict[str, str] = {}
+    texts: dict[UUID, str] = {}
     plans: list[tuple[DocumentUpdate, list[int], str] | None] = []
     for update in batch:
         content_hash = update.content_hash
@@ -91,14 +100,16 @@ def _plan(
             plans.append(None)
             continue
         ordinals = update.changed()
-        texts |= {update.after[n].content_hash: update.after[n].prefix + update.after[n].text for n in ordinals}
+        texts |= {update.after[n].text_hash: update.after[n].prefix + update.after[n].text for n in ordinals}
         plans.append((update, ordinals, content_hash))
     vectors = compute_vectors(target.embedder, texts, counts, deadline, embedded) if texts else {}
 
     def record(update: DocumentUpdate, ordinal: int) -> Record:
         chunk, name = update.after[ordinal], vector_id(update.document.external_id, ordinal)
-        vector = vectors[chunk.content_hash]
-        return Record(id=name, document=update.document, text=chunk.text, url=chunk.url, vector=vector)
+        return Record(
+            id=name, document=update.document, ordinal=ordinal, text=chunk.text, url=chunk.url,
+            text_hash=chunk.text_hash, vector=vectors[chunk.text_hash],
+        )  # fmt: skip
 
     return [plan and _outgoing(plan[0], [record(plan[0], n) for n in plan[1]], plan[2]) for plan in plans]
 

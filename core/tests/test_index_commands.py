@@ -91,9 +91,9 @@ def test_an_index_in_step_is_verified_with_0(notes: FakeSource) -> None:
 @pytest.mark.parametrize(
     ("damage", "difference"),
     [
-        (lambda: Vector.objects.filter(vector_id="boat#0001").delete(), "gaps"),
+        (lambda: Vector.objects.filter(document__external_id="boat", ordinal=1).delete(), "gaps"),
         (lambda: Vector.objects.all().delete(), "gaps"),
-        (lambda: Vector.objects.filter(vector_id="boat#0001").update(vector_id="boat#0009"), "orphans"),
+        (lambda: Vector.objects.filter(document__external_id="boat", ordinal=1).update(ordinal=9), "orphans"),
         (lambda: IndexEntry.objects.filter(document__external_id="tide").delete(), "orphans"),
         (lambda: Chunk.objects.filter(document__external_id="tide").delete(), "stale"),
         (lambda: Document.objects.filter(external_id="tide").update(version=9), "stale"),
@@ -188,6 +188,6 @@ def test_hnsw_finds_what_an_exact_scan_finds(notes: FakeSource) -> None:
     for options in ({}, {"drop": True}):
         call_command("build_hnsw", stdout=StringIO(), **options)
         with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM pg_indexes WHERE indexname LIKE 'core_vector_hnsw%'")
+            cursor.execute("SELECT count(*) FROM pg_indexes WHERE indexname LIKE 'core_embedding_hnsw%'")
             assert cursor.fetchone() == (0 if options else 1,)
         assert target.index.query(vector, Filters(since=NOW), 10) == exact

@@ -1,11 +1,13 @@
 """Tests of rendering conversations for the search index."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from core.models import Chunk, IndexEntry
 from core.search.documents import RenderedDocument
+from core.search.indexes.base import vector_id
 from core.search.sync import sync
 from discord_activity_tracker.convert.message_text import message_text
 from discord_activity_tracker.documents.markup import Names, names_in
@@ -36,6 +38,11 @@ def guild() -> None:
 
 def rendered(*names: str) -> dict[str, RenderedDocument]:
     return {found.external_id: found for found in DiscordDocuments().render(names)}
+
+
+def stored_hashes() -> dict[str, UUID]:
+    rows = Chunk.objects.values_list("document__external_id", "ordinal", "text_hash")
+    return {vector_id(external_id, ordinal): text_hash for external_id, ordinal, text_hash in rows}
 
 
 def only(first: int, channel: int = CHANNEL) -> RenderedDocument:
@@ -111,13 +118,13 @@ def test_changed_message_re_renders_one_conversation() -> None:
     answer = {"message_reference": {"message_id": str(at(61))}, "type": 19}
     store([message(at(400), "An answer from elsewhere", **answer)])
     sync([DiscordDocuments()])
-    before = {chunk.vector_id: chunk.content_hash for chunk in Chunk.objects.all()}
+    before = stored_hashes()
     store([message(at(61), "Other words", edited_timestamp="2025-03-02T08:00:00+00:00")])
     waiting = IndexEntry.objects.exclude(state="clean").values_list("document__external_id", flat=True)
     assert list(waiting) == [document(at(60))]
     done = sync([DiscordDocuments()])
     assert (done.documents, done.chunks_embedded) == (1, 1)
-    after = {chunk.vector_id: chunk.content_hash for chunk in Chunk.objects.all()}
+    after = stored_hashes()
     assert [name for name in after if after[name] != before[name]] == [f"{document(at(60))}#0001"]
 
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from core.models import Chunk, Document, Scope
 from core.search.query.text import extra_words, refresh_common_words
+from core.search.vectors import text_hash
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 HOSTILE = "<script>alert('ahoy')</script> \u202eexe.txt \x02[[javascript:alert(1)]]\x03"
@@ -20,9 +21,9 @@ def store_document(
     )  # fmt: skip
     for ordinal, text in enumerate(texts):
         Chunk.objects.create(
-            document=document, ordinal=ordinal, vector_id=f"{name}#{ordinal:04d}", text=text,
+            document=document, ordinal=ordinal, text=text,
             prefix=f"{title} · {author} · 2026-01-{ordinal + 2:02}\n", words=extra_words(f"{title} {text}"),
-            url=f"https://example.org/{name}/{ordinal}", content_hash=f"{name}{ordinal}",
+            url=f"https://example.org/{name}/{ordinal}", text_hash=text_hash(f"{name}{ordinal}"),
         )  # fmt: skip
 
 

@@ -119,7 +119,7 @@ def check_ledger(notes: FakeSource) -> None:
     target = serving()
     assert target is not None
     expected = notes.chunks()
-    assert dict(Chunk.objects.values_list("vector_id", "text")) == expected
+    assert stored_texts() == expected
     for entry in IndexEntry.objects.filter(namespace=target.namespace).select_related("document"):
         name, version = entry.document.external_id, entry.document.version
         wanted = sum(key.rpartition("#")[0] == name for key in expected)
@@ -129,6 +129,12 @@ def check_ledger(notes: FakeSource) -> None:
     assert alive == set(entries.values_list("document__external_id", flat=True))
 
 
+def stored_texts() -> dict[str, str]:
+    """Return the texts of all stored chunks by the id of the chunk."""
+    rows = Chunk.objects.values_list("document__external_id", "ordinal", "text")
+    return {vector_id(external_id, ordinal): text for external_id, ordinal, text in rows}
+
+
 def vector_hashes() -> dict[str, str]:
     """Return the SHA-256 of the vectors that the index should contain, by vector id.
 
@@ -136,7 +142,8 @@ def vector_hashes() -> dict[str, str]:
     """
     target = serving()
     assert target is not None
-    hashes = dict(Chunk.objects.values_list("vector_id", "content_hash"))
+    rows = Chunk.objects.values_list("document__external_id", "ordinal", "text_hash")
+    hashes = {vector_id(external_id, ordinal): one for external_id, ordinal, one in rows}
     vectors = stored_vectors(target.embedder, list(hashes.values()))
     sent = {one: np.asarray(vector.astype("f8").round(6), "<f4").tobytes() for one, vector in vectors.items()}
     return {name: hashlib.sha256(sent[one]).hexdigest() for name, one in hashes.items()}

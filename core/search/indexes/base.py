@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote, unquote
+from uuid import UUID
 
 from core.errors import DocumentRefused
 from core.models import Document
@@ -24,8 +25,10 @@ class Record:
 
     id: str
     document: Document
+    ordinal: int
     text: str
     url: str
+    text_hash: UUID
     vector: "NDArray[np.float16]"
 
 

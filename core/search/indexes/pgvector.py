@@ -5,20 +5,23 @@ without them most matches of a filter would be lost: https://github.com/pgvector
 """
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
 
-from core.db.binary_copy import bigint, copy_rows, halfvec, text
-from core.models import Namespace, Vector
+from core.db.binary_copy import bigint, copy_rows, integer
+from core.db.distinct import different_values
+from core.models import Document, Namespace, Vector
 from core.search.filters import Filters, like
-from core.search.indexes.base import Description, Match, Record
+from core.search.indexes.base import Description, Match, Record, parts_of, vector_id
+from core.search.vectors import lock_vectors, model_key, store_vectors
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-COLUMNS = ("namespace_id", "vector_id", "document_id", "embedding")
+COLUMNS = ("document_id", "ordinal", "namespace_id", "embedding_id")
 ITERATIVE_SCAN = (
     "SELECT set_config('hnsw.iterative_scan', 'strict_order', true), set_config('hnsw.ef_search', '100', true)"
 )
@@ -27,45 +30,62 @@ LONGEST_HNSW = 4000
 
 
 class PgvectorIndex:
-    """An index that stores vectors as rows of ``Vector``. A write is part of the caller's transaction."""
+    """An index that consists of the rows of ``Vector``. A write is part of the caller's transaction."""
 
     transactional = True
 
     def __init__(self, namespace: Namespace) -> None:
         self.namespace = namespace
-        self.distance = f"v.embedding::halfvec({namespace.dimension:d}) <=> %s::halfvec({namespace.dimension:d})"
+        self.distance = f"e.vector::halfvec({namespace.dimension:d}) <=> %s::halfvec({namespace.dimension:d})"
 
     def prepare(self) -> None:
         """Do nothing, because migrations create the table."""
 
     def upsert(self, records: Sequence[Record]) -> int | None:
-        """Delete any stored rows of these chunks, and write the new rows with COPY.
+        """Delete any stored rows of these chunks, and write the new rows with COPY. Missing vectors are stored.
 
         The caller must have locked the documents, so that no other session writes the same rows.
         """
-        if records:
-            self.delete([record.id for record in records])
-            import numpy as np
-
-            namespace = bigint(self.namespace.pk)
-            vectors = np.stack([record.vector for record in records]).astype(
-                ">f2"
-            )  # faster than the conversion of single vectors
-            rows = (
-                (namespace, text(r.id), bigint(r.document.pk), halfvec(vector.tobytes()))
-                for r, vector in zip(records, vectors, strict=True)
-            )
-            copy_rows("core_vector", COLUMNS, rows)
+        if not records:
+            return None
+        self._delete([(record.document.pk, record.ordinal) for record in records])
+        vectors = {record.text_hash: record.vector for record in records}
+        stored = lock_vectors(self._model, list(vectors))
+        if missing := {key: vector for key, vector in vectors.items() if key not in stored}:
+            store_vectors(self._model, missing)
+            stored |= lock_vectors(self._model, list(missing))
+        namespace = bigint(self.namespace.pk)
+        rows = (
+            (bigint(record.document.pk), integer(record.ordinal), namespace, bigint(stored[record.text_hash]))
+            for record in records
+        )
+        copy_rows("core_vector", COLUMNS, rows)
         return None
 
     def delete(self, ids: Sequence[str]) -> None:
-        """Delete rows in one statement."""
-        if ids:
+        """Delete rows in one statement, after a query for the documents of the ids."""
+        parts = [part for part in map(parts_of, ids) if part is not None]
+        documents = dict(
+            Document.objects.filter(
+                source_system__in=different_values(Document, "source_system") if parts else (),
+                external_id__in={external_id for external_id, _ in parts},
+            ).values_list("external_id", "pk")
+        )
+        self._delete([(documents[name], ordinal) for name, ordinal in parts if name in documents])
+
+    def _delete(self, chunks: Sequence[tuple[int, int]]) -> None:
+        """Delete the rows of chunks, which are pairs of a document's primary key and an ordinal."""
+        if chunks:
             with connection.cursor() as cursor:
                 cursor.execute(
-                    "DELETE FROM core_vector WHERE namespace_id = %s AND vector_id = ANY(%s)",
-                    [self.namespace.pk, list(ids)],
+                    "DELETE FROM core_vector v USING unnest(%s::bigint[], %s::int[]) AS g (document_id, ordinal)"
+                    " WHERE v.document_id = g.document_id AND v.ordinal = g.ordinal AND v.namespace_id = %s",
+                    [[pk for pk, _ in chunks], [ordinal for _, ordinal in chunks], self.namespace.pk],
                 )
+
+    @cached_property
+    def _model(self) -> int:
+        return model_key(self.namespace.embedder)
 
     def query(self, vector: "NDArray[np.float32]", filters: Filters, limit: int) -> list[Match]:
         """Return the nearest chunks from the HNSW index if it was built, or else from an exact scan."""
@@ -73,19 +93,40 @@ class PgvectorIndex:
         literal = "[" + ",".join(f"{x:.6f}" for x in vector.tolist()) + "]"
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(ITERATIVE_SCAN)
+            if not conditions:
+                matches = self._nearest_vectors(cursor, literal, limit)
+                if len(matches) == limit:
+                    return matches
             cursor.execute(
                 # The statement contains numbers and the conditions of _conditions, but no user input.
-                f"SELECT v.vector_id, 1 - ({self.distance}) FROM core_vector v{joins}"  # noqa: S608
-                f" WHERE v.namespace_id = {self.namespace.pk:d}{conditions} ORDER BY {self.distance} LIMIT %s",
+                f"SELECT d.external_id, v.ordinal, 1 - ({self.distance}) FROM core_embedding e"  # noqa: S608
+                f" JOIN core_vector v ON v.embedding_id = e.id JOIN core_document d ON d.id = v.document_id{joins}"
+                f" WHERE e.model_id = {self._model:d} AND v.namespace_id = {self.namespace.pk:d}{conditions}"
+                f" ORDER BY {self.distance} LIMIT %s",
                 [literal, *values, literal, limit],
             )
-            return [Match(vector_id=row[0], score=float(row[1])) for row in cursor.fetchall()]
+            return _matches(cursor.fetchall())
+
+    def _nearest_vectors(self, cursor: Any, literal: str, limit: int) -> list[Match]:
+        """Return the chunks of the ``limit`` nearest vectors. Only these vectors are joined, which is faster.
+
+        The result has fewer than ``limit`` chunks if some of the vectors belong to no chunk of this namespace.
+        """
+        cursor.execute(
+            f"WITH near AS MATERIALIZED (SELECT e.id, {self.distance} AS distance FROM core_embedding e"  # noqa: S608
+            f" WHERE e.model_id = {self._model:d} ORDER BY {self.distance} LIMIT %s)"
+            " SELECT d.external_id, v.ordinal, 1 - near.distance FROM near"
+            " JOIN core_vector v ON v.embedding_id = near.id JOIN core_document d ON d.id = v.document_id"
+            f" WHERE v.namespace_id = {self.namespace.pk:d} ORDER BY near.distance LIMIT %s",
+            [literal, literal, limit, limit],
+        )
+        return _matches(cursor.fetchall())
 
     def list_ids(self, prefix: str = "") -> Iterator[str]:
         """Yield ids. Rows are fetched 5,000 at a time, so that memory use stays low."""
-        rows = Vector.objects.filter(namespace=self.namespace)
-        rows = rows.filter(vector_id__startswith=prefix) if prefix else rows
-        yield from rows.values_list("vector_id", flat=True).iterator(chunk_size=5000)
+        rows = Vector.objects.filter(namespace=self.namespace).values_list("document__external_id", "ordinal")
+        names = (vector_id(external_id, ordinal) for external_id, ordinal in rows.iterator(chunk_size=5000))
+        yield from (name for name in names if name.startswith(prefix))
 
     def describe(self) -> Description:
         """Return the exact number of vectors, the dimension and the metric."""
@@ -105,23 +146,27 @@ class PgvectorIndex:
 
     @property
     def hnsw(self) -> str:
-        """Return the name of the HNSW index of this namespace."""
-        return f"core_vector_hnsw_{self.namespace.pk:d}"
+        """Return the name of the HNSW index of this model."""
+        return f"core_embedding_hnsw_{self._model:d}"
 
     def build_hnsw(self) -> None:
         """Build the HNSW index while syncs continue. An existing or unfinished HNSW index is replaced."""
         self.drop_hnsw()
         with connection.cursor() as cursor:
             cursor.execute(
-                f"CREATE INDEX CONCURRENTLY {self.hnsw} ON core_vector"
-                f" USING hnsw ((embedding::halfvec({self.namespace.dimension:d})) halfvec_cosine_ops)"
-                f" WHERE namespace_id = {self.namespace.pk:d}"
+                f"CREATE INDEX CONCURRENTLY {self.hnsw} ON core_embedding"
+                f" USING hnsw ((vector::halfvec({self.namespace.dimension:d})) halfvec_cosine_ops)"
+                f" WHERE model_id = {self._model:d}"
             )
 
     def drop_hnsw(self) -> None:
         """Drop the HNSW index. Queries then use exact scans again."""
         with connection.cursor() as cursor:
             cursor.execute(f"DROP INDEX IF EXISTS {self.hnsw}")
+
+
+def _matches(rows: Sequence[tuple[Any, ...]]) -> list[Match]:
+    return [Match(vector_id=vector_id(row[0], row[1]), score=float(row[2])) for row in rows]
 
 
 def _conditions(filters: Filters) -> tuple[str, str, list[Any]]:
@@ -135,6 +180,5 @@ def _conditions(filters: Filters) -> tuple[str, str, list[Any]]:
         ("d.occurred_at < %s", filters.until),
     ]
     used = [(sql, value) for sql, value in all_conditions if value is not None]
-    joins = " JOIN core_document d ON d.id = v.document_id" if used else ""
-    joins += " JOIN core_scope s ON s.id = d.scope_id" if filters.scope is not None else ""
+    joins = " JOIN core_scope s ON s.id = d.scope_id" if filters.scope is not None else ""
     return joins, "".join(f" AND {sql}" for sql, _ in used), [value for _, value in used]

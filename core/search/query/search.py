@@ -1,6 +1,6 @@
 """Search documents by words and by meaning, or find documents that are similar to a document."""
 
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from difflib import get_close_matches
@@ -9,8 +9,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from core.db.distinct import different_values
 from core.models import Chunk, Document, Scope
 from core.search.filters import NO_FILTERS, Filters
+from core.search.indexes.base import parts_of
 from core.search.namespaces import Target, serving
 from core.search.query.fusion import Ranked, RankingParameters, fuse
 from core.search.query.results import Result, load_results
@@ -88,9 +90,7 @@ def nearest(target: Target, vector: NDArray[np.float32], filters: Filters, depth
     Vectors without a chunk in this database are ignored.
     """
     matches = target.index.query(vector, filters, depth)
-    ids = [match.vector_id for match in matches]
-    rows = Chunk.objects.filter(vector_id__in=ids).values_list("vector_id", "pk", "document_id")
-    chunks = {vector_id: (chunk, document) for vector_id, chunk, document in rows}
+    chunks = _chunks([match.vector_id for match in matches])
     best: dict[int, Ranked] = {}
     for match in matches:
         if match.vector_id in chunks:
@@ -99,10 +99,25 @@ def nearest(target: Target, vector: NDArray[np.float32], filters: Filters, depth
     return list(best.values())
 
 
+def _chunks(ids: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Return the primary keys of chunks and of their documents, by the id of the chunk in the index."""
+    parts = {part: name for name in ids if (part := parts_of(name))}
+    rows = Chunk.objects.filter(
+        document__source_system__in=different_values(Document, "source_system"),
+        document__external_id__in={external_id for external_id, _ in parts},
+        ordinal__in={ordinal for _, ordinal in parts},
+    ).values_list("document__external_id", "ordinal", "pk", "document_id")
+    return {
+        parts[external_id, ordinal]: (chunk, document)
+        for external_id, ordinal, chunk, document in rows
+        if (external_id, ordinal) in parts
+    }
+
+
 def similar_documents(external_id: str, *, filters: Filters | None = None, limit: int = 10) -> list[Result]:
     """Return the documents nearest in meaning to a document. Raises LookupError if the document is not in the index."""
     chunks = Chunk.objects.filter(document__external_id=external_id, document__deleted_at=None).order_by("ordinal")
-    hashes = list(chunks.values_list("content_hash", flat=True)[:SIMILAR_CHUNKS])
+    hashes = list(chunks.values_list("text_hash", flat=True)[:SIMILAR_CHUNKS])
     target = serving()
     vectors = list(stored_vectors(target.embedder, hashes).values()) if target else []
     if not target or not vectors:
