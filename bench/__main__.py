@@ -10,7 +10,7 @@ import sys
 import tempfile
 from importlib import import_module
 
-MEASURES = ("collection", "history", "memory", "discord", "index", "rollups", "pages")
+MEASURES = ("collection", "history", "memory", "discord", "index", "rollups", "pages", "sizes")
 PROGRAMS = ("retrieval", "search_speed")
 """Benchmarks that set up their own databases."""
 
