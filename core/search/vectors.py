@@ -193,7 +193,7 @@ def _remove_unused(condition: str, value: int | list[UUID]) -> list[int]:
     """Remove unused vectors that meet a condition, and return their primary keys, at most ``REMOVED_TOGETHER``.
 
     Another session may begin to use one of the vectors at the same time. Then the foreign key refuses the removal, and
-    no vector is removed.
+    no vector is removed. The key is checked here and not at the end of the caller's transaction.
     """
     try:
         with transaction.atomic(), connection.cursor() as cursor:
@@ -201,6 +201,8 @@ def _remove_unused(condition: str, value: int | list[UUID]) -> list[int]:
             unused = [row[0] for row in cursor.fetchall()]
             if unused:
                 cursor.execute("DELETE FROM core_embedding WHERE id = ANY(%s)", [unused])
+                cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+                cursor.execute("SET CONSTRAINTS ALL DEFERRED")
             return unused
     except IntegrityError:
         return []

@@ -61,6 +61,7 @@ def write_batch(
             _store_chunks_and_heads(batch, locked)
             _send(target, outgoing)
             _record(outgoing, unchanged, locked)
+            remove_replaced_vectors(_replaced(batch, locked))
     else:
         locked, outgoing = _announce(batch, outgoing)
         lsn = _send(target, outgoing)
@@ -69,7 +70,6 @@ def write_batch(
             _record(outgoing, unchanged, locked)
             if lsn is not None:
                 Namespace.objects.filter(pk=target.namespace.pk).update(lsn=lsn)
-    remove_replaced_vectors(_replaced(batch, locked))
     for update in batch:
         if update.document.pk in locked:
             counts["deleted" if update.document.deleted_at else "documents"] += 1
@@ -151,6 +151,7 @@ def _announce(
         documents = [document for document in outgoing if document.update.document.pk in locked]
         _store_chunks_and_heads(batch, locked)
         _raise_high_water(documents)
+        remove_replaced_vectors(_replaced(batch, locked))
     return locked, documents
 
 
