@@ -39,6 +39,8 @@ ADDRESSES = [
     "core/activity/?q=" + "x" * 3000, "core/activity/?occurred_at__gte=0001-01-01T00:00:00%2B23:59",
     "core/chunk/?tsv__exact='", "auth/user/?username__regex=(", "auth/user/?username__exact=%00",
     "auth/user/?last_login__gte=2025-06-02T12:00:00%2B15:59:59", "core/embedding/?vector=x",
+    "core/embedding/?model__fingerprint=mini", "core/embedding/?q=not-a-hash", "core/embedding/?model=x",
+    "core/indexentry/?namespace__named=x", "core/chunk/?q=long%230003", "core/chunk/?q=" + "%C3%A9" * 300 + "%231",
     "discord_activity_tracker/message/?guild=" + "9" * 5000, "discord_activity_tracker/message/?days=%C2%B2",
     "core/checkpoint/?extras__a=%00", "timeline/github/thread/?id=%00", "autocomplete/?term=%00",
 ]  # fmt: skip
@@ -123,6 +125,16 @@ def test_a_charset_in_the_content_type_does_not_change_the_address(charset: str)
     assert statuses == ["200 OK"]
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("charset", ["", "; charset=utf-8", "; charset=latin-1"])
+def test_too_many_parameters_are_a_bad_request_with_any_charset(charset: str) -> None:
+    environ = RequestFactory().get("/admin/login/").environ
+    statuses: list[str] = []
+    odd = {"QUERY_STRING": "a=b&" * 2000, "CONTENT_TYPE": f"text/plain{charset}"}
+    b"".join(Utf8WSGIHandler()({**environ, **odd}, lambda status, headers: statuses.append(status)))
+    assert statuses == ["400 Bad Request"]
+
+
 @pytest.mark.parametrize("charset", ["=base64", "*=no''utf-8"])
 def test_asgi_servers_read_addresses_as_utf8_too(charset: str) -> None:
     statuses: list[int] = []
@@ -152,7 +164,7 @@ def test_asgi_servers_read_addresses_as_utf8_too(charset: str) -> None:
     [
         ("multipart/form-data; boundary=x; charset=base64", 'multipart/form-data; boundary="x"'),
         ("multipart/form-data; boundary=x", "multipart/form-data; boundary=x"),
-        ("application/json; charset=UTF-8", "application/json; charset=UTF-8"),
+        ("application/json; charset=UTF-8", "application/json"),
         ("text/plain; charset*=nowhere''x", ""),
         ("", ""),
     ],

@@ -170,16 +170,17 @@ class Utf8ASGIHandler(ASGIHandler):
 
 
 def utf8_content_type(content_type: str) -> str:
-    """Return the content type, without its charset if this is not UTF-8, or an empty string if it is malformed.
+    """Return the content type without its charset, or an empty string if it is malformed. Django's default is UTF-8.
 
-    Before any middleware runs, Django decodes the query string with the charset of the content type. It fails for a
-    charset that does not decode to text (``base64``) or decodes to an unpaired surrogate (``unicode_escape``).
+    With a charset, Django decodes the query string before it handles exceptions. The request would then fail for a
+    charset that does not decode to text (``base64``) or decodes to an unpaired surrogate (``unicode_escape``), and with
+    any charset for a query string with too many parameters.
     """
     try:
         kind, parameters = parse_header_parameters(content_type)
     except ValueError:
         return ""
-    if parameters.get("charset", "utf-8").lower() in {"utf-8", "utf8"}:
+    if "charset" not in parameters:
         return content_type
     boundary = parameters.get("boundary", "").replace('"', "")
     return f'{kind}; boundary="{boundary}"' if boundary else kind
