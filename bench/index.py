@@ -80,7 +80,7 @@ class Threads:
 
 def enqueue_documents(chunks: int) -> Threads:
     """Delete all documents, queue new documents with about ``chunks`` chunks in total, and return their source."""
-    for model in (IndexEntry, Chunk, Embedding, Namespace, Document):
+    for model in (IndexEntry, Chunk, Namespace, Embedding, Document):
         model.objects.all().delete()
     scope, _ = Scope.objects.get_or_create(source_system="bench", external_id="1", defaults={"name": "bench/all"})
     for start in range(0, chunks // PASSAGES, 5000):

@@ -30,7 +30,7 @@ SIZES = """
 
 
 class _RandomModel:
-    """An embedding model that returns a random vector for each text, so that no two texts share a vector."""
+    """An embedding model that returns a random vector for each text, without computing anything."""
 
     info = EmbedderInfo(fingerprint="bench/random", dimension=384)
 

@@ -56,6 +56,18 @@ def ids(var: Path) -> dict[str, Any]:
     return {row["external_id"]: row["activity_type"] for row in rows}
 
 
+def check_vectors(var: Path) -> None:
+    """Check that the index contains every chunk of the ledger, and that no document must be indexed again."""
+    with psycopg.connect(host=ensure_running(ClusterPaths(var / "postgres")), user=ROLE, dbname=DATABASE) as connection:
+        counts = """
+            SELECT (SELECT count(*) FROM core_vector), (SELECT sum(chunks) FROM core_indexentry),
+                (SELECT count(*) FROM core_indexentry WHERE state <> 'clean' OR content_hash = '')
+        """
+        stored, expected, waiting = connection.execute(counts).fetchone() or (0, 0, 0)
+    assert stored == expected > 100
+    assert waiting == 0
+
+
 def owners(var: Path) -> set[str]:
     """Return the owners of the tables."""
     with psycopg.connect(host=ensure_running(ClusterPaths(var / "postgres")), user=ROLE, dbname=DATABASE) as connection:
@@ -77,6 +89,7 @@ def test_a_release_is_upgraded_goes_on_collecting_and_keeps_its_ids_and_its_inde
         done = manage(var, "migrate --noinput -v0", **more)
         assert done.returncode == 0, done.stderr
         assert owners(var) == {ROLE}
+        check_vectors(var)
         before = ids(var)
         assert len([kind for kind in before.values() if kind.startswith("github.")]) > 300
         assert len([kind for kind in before.values() if kind.startswith("discord.")]) > 50

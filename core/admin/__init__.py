@@ -1,10 +1,10 @@
 """The read-only admin of the shared tables. Its actions request retries of skipped items and clear API budgets."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from django.contrib import admin
-from django.db.models import BooleanField, Case, Count, Model, OuterRef, Q, Subquery, Value, When
+from django.db.models import BooleanField, Case, Count, Model, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.text import capfirst
@@ -16,6 +16,8 @@ from core.admin.lists import (
     ListedTexts,
     TypesFilter,
     cheap_filter,
+    search_chunks,
+    search_hashes,
     search_rows,
     search_timeline,
     title,
@@ -56,6 +58,7 @@ class MirrorAdmin(CheckedLookups, LongTexts):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER  # facets would count the rows for each value of each filter
     list_per_page = 50
+    search: Callable[[QuerySet[Any], Any, str], QuerySet[Any]] = staticmethod(search_rows)
     staff_may_change = False
     """Whether staff may change the fields that are not read-only, such as the switch that enables collection."""
 
@@ -70,7 +73,7 @@ class MirrorAdmin(CheckedLookups, LongTexts):
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
         """Return the matching rows, and False because they contain no duplicates."""
-        return search_rows(queryset, self.get_search_fields(request), search_term), False
+        return self.search(queryset, self.get_search_fields(request), search_term), False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Return False, because only commands create rows."""
@@ -328,6 +331,7 @@ class ChunkAdmin(MirrorAdmin):
 
     list_display = ("name", "ordinal", "text_start")
     search_fields = ("document__external_id",)
+    search = staticmethod(search_chunks)
     fields = ("name", "document", "ordinal", "prefix", "text", "words", "url", "text_hash")
     readonly_fields = ("name",)
     list_select_related = ("document",)
@@ -359,6 +363,7 @@ class NamespaceAdmin(MirrorAdmin):
     """The admin of namespaces."""
 
     list_display = ("index", "name", "embedder", "dimension", "state", "created_at")
+    search_fields = ("name",)
     list_filter = ("state",)
 
 
@@ -367,8 +372,9 @@ class EmbeddingAdmin(MirrorAdmin):
     """The admin of stored vectors. The vectors themselves are not shown."""
 
     list_display = ("text_hash", "model")
-    list_filter = ("model",)
+    list_filter = ("model__fingerprint",)
     search_fields = ("text_hash",)
+    search = staticmethod(search_hashes)
     fields = ("text_hash", "model")
     list_select_related = ("model",)
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
+from uuid import UUID
 
 from django.contrib import admin
 from django.contrib.admin.filters import AllValuesFieldListFilter, FieldListFilter
@@ -20,6 +21,7 @@ from core.operations.visible import visible_line
 from core.pages.labels import source_names, type_name
 from core.pages.parameters import LONGEST_QUERY, free_text, row_id
 from core.pages.timeline import with_words
+from core.search.indexes.base import parts_of
 
 LARGE = 50_000
 """Maximum number of rows that a list counts exactly, because an exact count of a million rows takes seconds.
@@ -138,6 +140,24 @@ def search_rows(rows: QuerySet[Any], fields: Any, words: str) -> QuerySet[Any]:
             either |= _contains(rows.model, str(field), word)
         rows = rows.filter(either)
     return rows
+
+
+def search_chunks(rows: QuerySet[Any], fields: Any, words: str) -> QuerySet[Any]:
+    """Return the chunk with this id in the index, or the chunks of documents with these words in the external id."""
+    if part := parts_of(free_text(words, LONGEST_QUERY).strip()):
+        return rows.filter(document__external_id=part[0], ordinal=part[1])
+    return search_rows(rows, fields, words)
+
+
+def search_hashes(rows: QuerySet[Any], fields: Any, words: str) -> QuerySet[Any]:
+    """Return the rows with this hash of a text, with or without hyphens. All rows are returned for an empty text."""
+    del fields
+    if not words.strip():
+        return rows
+    try:
+        return rows.filter(text_hash=UUID(words.strip()))
+    except ValueError:
+        return rows.none()
 
 
 def _contains(model: Any, field: str, word: str) -> Q:

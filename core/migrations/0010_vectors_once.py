@@ -23,6 +23,7 @@ EMBEDDINGS = """
     ALTER TABLE core_embedding ADD CONSTRAINT embedding_identity UNIQUE (text_hash, model_id),
         ADD CONSTRAINT core_embedding_model_id_fk FOREIGN KEY (model_id) REFERENCES core_embeddingmodel (id)
         DEFERRABLE INITIALLY DEFERRED;
+    CREATE INDEX embedding_by_model ON core_embedding (model_id);
 """
 CHUNKS = """
     ALTER TABLE core_chunk ALTER COLUMN content_hash TYPE uuid USING left(content_hash, 32)::uuid;
@@ -48,6 +49,7 @@ VECTORS = """
     WHERE v.document_id = i.document_id AND v.namespace_id = i.namespace_id;
     UPDATE core_indexentry e SET state = 'dirty', content_hash = '', next_try_at = NULL
     FROM incomplete_entry i WHERE e.id = i.id;
+    ANALYZE core_chunk, core_embedding, core_vector;
 """
 
 
@@ -85,12 +87,15 @@ class Migration(migrations.Migration):
                 migrations.AddField(
                     model_name='embedding',
                     name='text_hash',
-                    field=models.UUIDField(help_text='As in Chunk.'),
+                    field=models.UUIDField(help_text='First half of the SHA-256 of the text.'),
                     preserve_default=False,
                 ),
                 migrations.AddConstraint(
                     model_name='embedding',
                     constraint=models.UniqueConstraint(fields=('text_hash', 'model'), name='embedding_identity'),
+                ),
+                migrations.AddIndex(
+                    model_name='embedding', index=models.Index(fields=['model'], name='embedding_by_model')
                 ),
             ],
         ),

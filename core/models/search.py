@@ -52,7 +52,7 @@ class Document(models.Model):
 
 
 class Chunk(models.Model):
-    """A piece of a document that is embedded and found as a unit. Each namespace stores its vector separately."""
+    """A piece of a document that is embedded and found as a unit. Its vector is an ``Embedding``."""
 
     document_id: int
     # No separate index is needed, because the index of the constraint below begins with this column.
@@ -114,16 +114,18 @@ class EmbeddingModel(models.Model):
 class Embedding(models.Model):
     """The vector of a text. It is stored once, even if several documents or indexes contain the text.
 
-    Therefore a repair or a move to another index does not compute the vector again. A row that no chunk uses is removed
-    by a later sync.
+    Therefore a repair or a move to another index does not compute the vector again. The sync removes a row if no chunk
+    has its text and no index contains it.
     """
 
+    # The index below replaces that of the foreign key.
     model = models.ForeignKey(EmbeddingModel, on_delete=models.CASCADE, related_name="+", db_index=False)
-    text_hash = models.UUIDField(help_text="As in Chunk.")
+    text_hash = models.UUIDField(help_text="First half of the SHA-256 of the text.")
     vector = HalfVectorField()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["text_hash", "model"], name="embedding_identity")]
+        indexes = [models.Index(fields=["model"], name="embedding_by_model")]
 
     def __str__(self) -> str:
         return str(self.text_hash)

@@ -115,7 +115,7 @@ def sync(
     other_sessions: list[str] = []
     deadline = earlier_end(None if max_seconds is None else began + max_seconds)
     counts = fill(target, sources, deadline, progress, other_sessions)
-    if (deadline is None or time.monotonic() < deadline) and refresh_common_words():
+    if (deadline is None or time.monotonic() < deadline) and refresh_common_words() and not _is_unfinished(target):
         remove_unused_vectors(deadline)
     fresh = True
     if wait is not None:
@@ -127,6 +127,11 @@ def sync(
         failed=counts["failed"], held=counts["held"], holder=next(iter(other_sessions), ""),
         remaining=not_in_step(target).count(), fresh=fresh, seconds=time.monotonic() - began,
     )  # fmt: skip
+
+
+def _is_unfinished(target: Target) -> bool:
+    """Return whether documents must still be indexed. Their vectors may already be stored, although no chunk exists."""
+    return not_in_step(target).exclude(state="failed").exists()
 
 
 def fill(

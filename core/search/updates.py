@@ -255,7 +255,7 @@ def document_hash(document: Document, head: Head, chunks: Sequence[StoredChunk])
         return sha256("")
     fields = [head.title, head.url, head.author, head.occurred_at.isoformat() if head.occurred_at else ""]
     fields += [document.kind, document.scope.name, document.scope.external_id]
-    return sha256("\0".join([*fields, *(f"{chunk.text_hash.hex}\0{chunk.url}" for chunk in chunks)]))
+    return sha256("\0".join([*fields, *(f"{sha256(chunk.prefix + chunk.text)}\0{chunk.url}" for chunk in chunks)]))
 
 
 def sha256(value: str) -> str:

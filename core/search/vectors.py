@@ -59,7 +59,7 @@ def stored_vectors(embedder: Embedder, hashes: Sequence[UUID]) -> "dict[UUID, Ha
 def lock_vectors(model: int, hashes: Sequence[UUID]) -> dict[UUID, int]:
     """Return the primary keys of stored vectors by the hash of the text.
 
-    Until the end of the transaction, ``remove_unused_vectors`` leaves these vectors out.
+    Until the end of the transaction, no session removes these vectors as unused.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -67,6 +67,18 @@ def lock_vectors(model: int, hashes: Sequence[UUID]) -> dict[UUID, int]:
             [list(hashes), model],
         )
         return dict(cursor.fetchall())
+
+
+def hold_vectors(model: int, vectors: "Mapping[UUID, Half]") -> dict[UUID, int]:
+    """Lock vectors as ``lock_vectors`` does, and store those that another session has removed as unused.
+
+    Call this in the transaction that stores the chunks or index rows of the vectors.
+    """
+    held = lock_vectors(model, list(vectors))
+    while missing := {key: vector for key, vector in vectors.items() if key not in held}:
+        store_vectors(model, missing)
+        held |= lock_vectors(model, list(missing))
+    return held
 
 
 def compute_vectors(
@@ -170,7 +182,10 @@ REMOVED_TOGETHER = 5_000
 
 
 def remove_replaced_vectors(hashes: Collection[UUID]) -> None:
-    """Remove the vectors of these texts that are in no chunk and in no index any more."""
+    """Remove the vectors of these texts that are in no chunk and in no index any more.
+
+    Of more than ``REMOVED_TOGETHER`` vectors, the rest stays until ``remove_unused_vectors`` runs.
+    """
     if hashes:
         _remove_unused("text_hash = ANY(%s)", list(hashes))
 
@@ -193,7 +208,7 @@ def _remove_unused(condition: str, value: int | list[UUID]) -> list[int]:
     """Remove unused vectors that meet a condition, and return their primary keys, at most ``REMOVED_TOGETHER``.
 
     Another session may begin to use one of the vectors at the same time. Then the foreign key refuses the removal, and
-    no vector is removed. The key is checked here and not at the end of the caller's transaction.
+    no vector is removed. All pending constraints of the caller's transaction are checked here, and not at its end.
     """
     try:
         with transaction.atomic(), connection.cursor() as cursor:

@@ -21,7 +21,13 @@ from core.models import Namespace
 from core.search.indexes.base import Record, vector_id
 from core.search.namespaces import Target
 from core.search.updates import DocumentUpdate, store_chunks, store_heads
-from core.search.vectors import commit_without_waiting, compute_vectors, remove_replaced_vectors
+from core.search.vectors import (
+    commit_without_waiting,
+    compute_vectors,
+    hold_vectors,
+    model_key,
+    remove_replaced_vectors,
+)
 
 PROGRAM_LIMIT_EXCEEDED = "54000"
 """SQLSTATE for a value that is too large for PostgreSQL, such as a text with a megabyte of different words."""
@@ -63,7 +69,7 @@ def write_batch(
             _record(outgoing, unchanged, locked)
             remove_replaced_vectors(_replaced(batch, locked))
     else:
-        locked, outgoing = _announce(batch, outgoing)
+        locked, outgoing = _announce(target, batch, outgoing)
         lsn = _send(target, outgoing)
         with transaction.atomic():
             locked &= _lock(batch)
@@ -140,9 +146,9 @@ def _store_chunks_and_heads(batch: Sequence[DocumentUpdate], locked: Collection[
 
 
 def _announce(
-    batch: Sequence[DocumentUpdate], outgoing: Sequence[OutgoingDocument]
+    target: Target, batch: Sequence[DocumentUpdate], outgoing: Sequence[OutgoingDocument]
 ) -> tuple[set[int], list[OutgoingDocument]]:
-    """Do step (a): commit the chunks and the number of vectors that the index may contain.
+    """Do step (a): commit the chunks and the number of vectors that the index may contain. Their vectors stay stored.
 
     Until step (d), the ledger does not record the contents of the index for these documents.
     """
@@ -151,6 +157,8 @@ def _announce(
         documents = [document for document in outgoing if document.update.document.pk in locked]
         _store_chunks_and_heads(batch, locked)
         _raise_high_water(documents)
+        vectors = {record.text_hash: record.vector for document in documents for record in document.records}
+        hold_vectors(model_key(target.namespace.embedder), vectors)
         remove_replaced_vectors(_replaced(batch, locked))
     return locked, documents
 

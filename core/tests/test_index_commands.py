@@ -184,10 +184,10 @@ def test_hnsw_finds_what_an_exact_scan_finds(notes: FakeSource) -> None:
     target = serving()
     assert target is not None
     vector = target.embedder.embed(["three"], "query")[0]
-    exact = target.index.query(vector, Filters(since=NOW), 10)
+    exact = [target.index.query(vector, filters, 10) for filters in (Filters(since=NOW), Filters())]
     for options in ({}, {"drop": True}):
         call_command("build_hnsw", stdout=StringIO(), **options)
         with connection.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM pg_indexes WHERE indexname LIKE 'core_embedding_hnsw%'")
             assert cursor.fetchone() == (0 if options else 1,)
-        assert target.index.query(vector, Filters(since=NOW), 10) == exact
+        assert [target.index.query(vector, filters, 10) for filters in (Filters(since=NOW), Filters())] == exact

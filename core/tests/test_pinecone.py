@@ -118,7 +118,7 @@ def test_a_revoked_key_stops_the_run_and_nothing_is_lost(here: Twin) -> None:
     assert exit_code_for(raised.value) == 2
     assert "a-key-of-tests" not in str(raised.value)
     here.call("faults", {})
-    assert sync([notes]).chunks_embedded == 0  # the vectors come from the cache
+    assert sync([notes]).chunks_embedded == 0  # the vectors are stored
     check_ledger(notes)
     assert held(here) == vector_hashes()
 

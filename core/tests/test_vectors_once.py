@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from django.db import connection, transaction
 
-from core.models import Chunk, Embedding, EmbeddingModel, IndexEntry, Vector
+from core.models import Chunk, Embedding, EmbeddingModel, Vector
 from core.search import vectors
 from core.search.filters import Filters
 from core.search.namespaces import serving
@@ -30,42 +30,44 @@ def notes() -> Iterator[FakeSource]:
         yield source
 
 
-def texts() -> set[UUID]:
+def stored_hashes() -> set[UUID]:
     return set(Embedding.objects.values_list("text_hash", flat=True))
 
 
 def test_equal_texts_share_a_vector(notes: FakeSource) -> None:
     assert (Chunk.objects.count(), Vector.objects.count()) == (4, 4)
     hashes = Counter(Chunk.objects.values_list("text_hash", flat=True))
-    assert texts() == set(hashes)
+    assert stored_hashes() == set(hashes)
     assert Embedding.objects.count() == len(hashes)
     uses = Counter(Vector.objects.values_list("embedding__text_hash", flat=True))
     assert uses == hashes
 
 
 def test_a_replaced_text_takes_its_vector_with_it(notes: FakeSource) -> None:
-    before = texts()
+    before = stored_hashes()
     notes.write(boat="ferry|midnight")
     assert sync([notes]).chunks_embedded == 1
-    assert len(texts()) == len(before)
-    assert texts() == set(Chunk.objects.values_list("text_hash", flat=True))
+    assert len(stored_hashes()) == len(before)
+    assert stored_hashes() == set(Chunk.objects.values_list("text_hash", flat=True))
     check_ledger(notes)
 
 
 def test_a_deleted_document_leaves_the_vectors_that_others_use(notes: FakeSource) -> None:
     notes.delete("boat")
     sync([notes])
-    assert texts() == set(Chunk.objects.filter(document__external_id="tide").values_list("text_hash", flat=True))
+    assert stored_hashes() == set(
+        Chunk.objects.filter(document__external_id="tide").values_list("text_hash", flat=True)
+    )
     assert Vector.objects.count() == 2
 
 
 def test_vectors_of_a_killed_run_are_removed_later(notes: FakeSource) -> None:
-    before = texts()
+    before = stored_hashes()
     with model("first") as embedder:
         vectors.compute_vectors(embedder, {text_hash(f"lost {n}"): f"lost {n}" for n in range(7)}, Counter())
-    assert len(texts()) == len(before) + 7
+    assert len(stored_hashes()) == len(before) + 7
     assert remove_unused_vectors() == 7
-    assert texts() == before
+    assert stored_hashes() == before
     assert remove_unused_vectors() == 0
 
 
@@ -109,13 +111,46 @@ def test_vectors_of_no_chunk_hide_no_result(notes: FakeSource) -> None:
     query = target.embedder.embed(["noon"], "query")[0]
     half = np.asarray(query, np.float16)
     vectors.store_vectors(EmbeddingModel.objects.get().pk, {UUID(int=n): half for n in range(20)})
-    found = target.index.query(query, Filters(), 4)
-    assert {match.vector_id for match in found} == {"boat#0000", "boat#0001", "tide#0000", "tide#0001"}
-    assert [match.score for match in found] == sorted((match.score for match in found), reverse=True)
+    matches = target.index.query(query, Filters(), 4)
+    assert {match.vector_id for match in matches} == {"boat#0000", "boat#0001", "tide#0000", "tide#0001"}
+    assert [match.score for match in matches] == sorted((match.score for match in matches), reverse=True)
 
 
 def test_each_model_has_its_own_vectors(notes: FakeSource) -> None:
+    key = Chunk.objects.values_list("text_hash", flat=True).first()
+    assert key is not None
     with model("second", 16) as other:
-        vectors.compute_vectors(other, {text_hash("ferry"): "ferry"}, Counter())
-        assert EmbeddingModel.objects.count() == 2
-    assert IndexEntry.objects.filter(state="clean").count() == 2
+        vectors.compute_vectors(other, {key: "the same text"}, Counter())
+    fingerprints = Embedding.objects.filter(text_hash=key).values_list("model__fingerprint", flat=True)
+    assert set(fingerprints) == {"hashed/first", "hashed/second"}
+
+
+def test_a_removal_that_the_foreign_key_refuses_leaves_the_transaction_usable(
+    notes: FakeSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every_vector = "SELECT id FROM core_embedding e WHERE {condition} ORDER BY id LIMIT %s"
+    monkeypatch.setattr(vectors, "UNUSED", every_vector)  # as if another session had begun to use the vectors
+    before = stored_hashes()
+    with transaction.atomic():
+        vectors.remove_replaced_vectors(before)
+        assert stored_hashes() == before
+        notes.enqueue("boat")
+    assert sync([notes]).documents == 1
+
+
+def test_vectors_of_documents_that_still_wait_are_not_removed(notes: FakeSource) -> None:
+    with model("first") as embedder:
+        vectors.compute_vectors(embedder, {text_hash("paid"): "paid"}, Counter())
+    notes.write(**{f"new{n}": f"text {n}" for n in range(20)})
+    sync([notes], max_seconds=0.0)
+    assert text_hash("paid") in stored_hashes()
+    sync([notes])
+    assert text_hash("paid") not in stored_hashes()
+
+
+def test_a_vector_is_held_until_the_chunks_are_stored(notes: FakeSource) -> None:
+    with transaction.atomic():
+        half = np.zeros(64, np.float16)
+        held = vectors.hold_vectors(EmbeddingModel.objects.get().pk, {text_hash("gone"): half})
+        assert set(held) == {text_hash("gone")}
+        assert Embedding.objects.filter(pk=held[text_hash("gone")]).exists()

@@ -59,7 +59,7 @@ class Command(ReportingCommand):
 
     @staticmethod
     def _repair(target: Target) -> int:
-        """Repair the index with cached vectors.
+        """Repair the index with stored vectors.
 
         Returns the number of repaired documents plus removed unknown chunks.
         """

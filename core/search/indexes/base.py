@@ -1,6 +1,7 @@
 """The interface of a vector index, and the ids of its vectors."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote, unquote
@@ -112,4 +113,6 @@ def parts_of(identifier: str) -> tuple[str, int] | None:
     if not separator or not (ordinal.isascii() and ordinal.isdigit() and len(ordinal) < 10):
         return None
     document = unquote(name, errors="replace")
-    return (document, int(ordinal)) if vector_id(document, int(ordinal)) == identifier else None
+    with suppress(DocumentRefused):
+        return (document, int(ordinal)) if vector_id(document, int(ordinal)) == identifier else None
+    return None

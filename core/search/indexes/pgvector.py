@@ -15,7 +15,7 @@ from core.db.distinct import different_values
 from core.models import Document, Namespace, Vector
 from core.search.filters import Filters, like
 from core.search.indexes.base import Description, Match, Record, parts_of, vector_id
-from core.search.vectors import lock_vectors, model_key, store_vectors
+from core.search.vectors import hold_vectors, model_key
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,7 +39,8 @@ class PgvectorIndex:
         self.distance = f"e.vector::halfvec({namespace.dimension:d}) <=> %s::halfvec({namespace.dimension:d})"
 
     def prepare(self) -> None:
-        """Do nothing, because migrations create the table."""
+        """Create the row of the model, so that searches only read. Migrations create the tables."""
+        model_key(self.namespace.embedder)
 
     def upsert(self, records: Sequence[Record]) -> int | None:
         """Delete any stored rows of these chunks, and write the new rows with COPY. Missing vectors are stored.
@@ -50,10 +51,7 @@ class PgvectorIndex:
             return None
         self._delete([(record.document.pk, record.ordinal) for record in records])
         vectors = {record.text_hash: record.vector for record in records}
-        stored = lock_vectors(self._model, list(vectors))
-        if missing := {key: vector for key, vector in vectors.items() if key not in stored}:
-            store_vectors(self._model, missing)
-            stored |= lock_vectors(self._model, list(missing))
+        stored = hold_vectors(self._model, vectors)
         namespace = bigint(self.namespace.pk)
         rows = (
             (bigint(record.document.pk), integer(record.ordinal), namespace, bigint(stored[record.text_hash]))
@@ -108,9 +106,9 @@ class PgvectorIndex:
             return _matches(cursor.fetchall())
 
     def _nearest_vectors(self, cursor: Any, literal: str, limit: int) -> list[Match]:
-        """Return the chunks of the ``limit`` nearest vectors. Only these vectors are joined, which is faster.
+        """Return the chunks of the nearest vectors. Only twice ``limit`` vectors are joined, which is faster.
 
-        The result has fewer than ``limit`` chunks if some of the vectors belong to no chunk of this namespace.
+        The result has fewer than ``limit`` chunks if most of these vectors belong to no chunk of this namespace.
         """
         cursor.execute(
             f"WITH near AS MATERIALIZED (SELECT e.id, {self.distance} AS distance FROM core_embedding e"  # noqa: S608
@@ -118,7 +116,7 @@ class PgvectorIndex:
             " SELECT d.external_id, v.ordinal, 1 - near.distance FROM near"
             " JOIN core_vector v ON v.embedding_id = near.id JOIN core_document d ON d.id = v.document_id"
             f" WHERE v.namespace_id = {self.namespace.pk:d} ORDER BY near.distance LIMIT %s",
-            [literal, literal, limit, limit],
+            [literal, literal, 2 * limit, limit],
         )
         return _matches(cursor.fetchall())
 
