@@ -15,7 +15,7 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html
 
 from core.db.distinct import MOST, different_values, usual_values
-from core.models import Activity
+from core.models import Activity, Document
 from core.operations.markdown import title_text
 from core.operations.visible import visible_line
 from core.pages.labels import source_names, type_name
@@ -145,7 +145,8 @@ def search_rows(rows: QuerySet[Any], fields: Any, words: str) -> QuerySet[Any]:
 def search_chunks(rows: QuerySet[Any], fields: Any, words: str) -> QuerySet[Any]:
     """Return the chunk with this id in the index, or the chunks of documents with these words in the external id."""
     if part := parts_of(free_text(words, LONGEST_QUERY).strip()):
-        return rows.filter(document__external_id=part[0], ordinal=part[1])
+        sources = different_values(Document, "source_system")  # the index of external ids begins with the source
+        return rows.filter(document__source_system__in=sources, document__external_id=part[0], ordinal=part[1])
     return search_rows(rows, fields, words)
 
 

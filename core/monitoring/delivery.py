@@ -61,7 +61,7 @@ def deliver(slack: SlackClient, *, seconds: float) -> Delivery:
 def _waiting(deadline: float) -> Iterator[Notice]:
     """Mark messages that are too old as refused, then yield the other waiting messages until ``deadline``."""
     too_old = Notice.objects.filter(state=Notice.State.WAITING, created_at__lt=timezone.now() - TOO_OLD)
-    too_old.update(state=Notice.State.REFUSED, last_error="not sent in time because Slack could not be reached")
+    too_old.update(state=Notice.State.REFUSED, last_error="not posted within three days")
     last = 0
     while time.monotonic() < deadline:
         notice = Notice.objects.filter(state=Notice.State.WAITING, pk__gt=last).order_by("pk").first()

@@ -47,5 +47,5 @@ def digest_lines(now: datetime) -> list[str]:
             f"{waiting.filter(state='failed').count():,} of them failed"
         ),
         f"Open alerts: {len(alerts)}",
-        *(f"{alert.collector} {alert.scope}: {alert.category}" for alert in alerts[:MOST_LINES]),
+        *(f"{alert.collector} {alert.scope}".rstrip() + f": {alert.category}" for alert in alerts[:MOST_LINES]),
     ]

@@ -69,7 +69,7 @@ def _milestone(payload: MilestonePayload, *, repository_id: int) -> Row:
         "title": clean(payload["title"]),
         "description": clean_or_none(payload.get("description")),
         "state": clip(payload["state"], 32),
-        "creator_id": account_row(creator)["id"] if creator else None,  # a malformed creator makes it malformed
+        "creator_id": account_row(creator)["id"] if creator else None,  # fails for every creator without a row
         "open_issues": payload.get("open_issues") or 0,
         "closed_issues": payload.get("closed_issues") or 0,
         "html_url": clean(payload.get("html_url")),
