@@ -82,7 +82,7 @@ class Chunk(models.Model):
         ordering = ["document", "ordinal"]
 
     def __str__(self) -> str:
-        return f"{self.document_id}#{self.ordinal}"
+        return f"{self.document.external_id}#{self.ordinal:04d}"
 
 
 class CommonWord(models.Model):

@@ -8,6 +8,8 @@ from uuid import UUID
 import numpy as np
 import pytest
 from django.db import connection, transaction
+from django.test import Client
+from django.urls import reverse
 
 from core.models import Chunk, Embedding, EmbeddingModel, Vector
 from core.search import vectors
@@ -41,6 +43,23 @@ def test_equal_texts_share_a_vector(notes: FakeSource) -> None:
     assert Embedding.objects.count() == len(hashes)
     uses = Counter(Vector.objects.values_list("embedding__text_hash", flat=True))
     assert uses == hashes
+
+
+def test_the_page_of_a_chunk_is_titled_by_its_id_in_the_index(notes: FakeSource, admin_client: Client) -> None:
+    chunk = Chunk.objects.get(document__external_id="boat", ordinal=1)
+    page = admin_client.get(reverse("admin:core_chunk_change", args=[chunk.pk]))
+    assert "<h2>boat#0001</h2>" in page.content.decode()
+
+
+def test_a_chunk_is_found_by_its_id_and_a_vector_by_its_hash(notes: FakeSource, admin_client: Client) -> None:
+    chunk = Chunk.objects.get(document__external_id="boat", ordinal=1)
+    for name, words in (
+        ("chunk", "boat#0001"),
+        ("embedding", chunk.text_hash.hex),
+        ("embedding", str(chunk.text_hash)),
+    ):
+        rows = admin_client.get(reverse(f"admin:core_{name}_changelist"), {"q": words}).context["cl"].result_list
+        assert [row.text_hash for row in rows] == [chunk.text_hash], (name, words)
 
 
 def test_a_replaced_text_takes_its_vector_with_it(notes: FakeSource) -> None:
