@@ -50,11 +50,13 @@ def test_the_dashboard_draws_its_charts_and_says_the_same_in_tables(
 
 def test_the_timeline_is_narrowed_down_and_leads_to_threads(collected: SampleServer, page: Page, staff: Any) -> None:
     page.get_by_role("navigation", name="Pages", exact=True).get_by_role("link", name="Timeline").click()
+    expect(page.locator(".timeline .entry").first).to_be_visible()  # counting does not wait for the page
     assert 10 < page.locator(".timeline .entry").count() <= 50  # events of one burst share a row
     page.get_by_role("link", name="Older →").first.click()
     expect(page.get_by_role("link", name="← Newer").first).to_be_visible()
     page.get_by_label("Words").fill("import")
     page.get_by_role("button", name="Show").click()
+    page.wait_for_url("**words=import**")
     shown = page.locator(".timeline .entry").all_inner_texts()
     assert sum("import" in text.lower() for text in shown) > 0.8 * len(shown)  # the word can also be in a quote
     page.locator(".timeline a.subject").first.click()

@@ -32,6 +32,7 @@ def test_words_are_found_marked_and_lead_to_their_thread(searchable: FakeSource,
     page.get_by_label("By:", exact=True).select_option("text")
     page.get_by_role("button", name="Search", exact=True).click()
     first = page.locator(".results > li").first
+    expect(first.locator("mark").first).to_be_visible()  # reading texts does not wait for the page
     assert {"ferry", "evening"} <= set(first.locator("mark").all_inner_texts())
     assert "q=ferry" in page.url
     expect(first.get_by_role("link", name="View thread")).to_be_visible()
