@@ -13,6 +13,11 @@ from django.urls import reverse
 from core.search.documents import DocumentSource
 
 if TYPE_CHECKING:  # models cannot be imported while apps load, and the Markdown parser would slow down every command
+    from typing import Any
+
+    from django.contrib.postgres.search import SearchQuery
+    from django.db.models import QuerySet
+
     from core.models import Activity
     from core.operations.markdown import Markup
 
@@ -95,6 +100,15 @@ class PostDetails:
     """Attachments as text: names of files, titles of previews, options of a poll."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ActivityTexts:
+    """The texts of an activity that a tracker computes from its own tables. The timeline need not store them."""
+
+    actor_name: str = ""
+    source_url: str = ""
+    summary: str = ""
+
+
 def thread_address(source_system: str, thread: str) -> str:
     """Return the URL of a thread's page."""
     return f"{reverse('admin:thread', args=[source_system])}?{urlencode({'id': thread})}"
@@ -134,6 +148,12 @@ class TrackerConfig(AppConfig):
     """Labels by activity type. Any other type is shown as its own words: ``issue comment`` for ``x.issue_comment``."""
     passive_types: Collection[str] = frozenset()
     """Activity types that do not require the person to act, such as being mentioned. Charts and rankings omit them."""
+
+    common_types: Collection[str] = frozenset()
+    """Types of most of the source's activities, such as messages. They are left out of the index by type.
+
+    The activities of these types have ``common`` set.
+    """
 
     def is_set_up(self) -> bool:
         """Return whether ``collect_all`` runs this tracker: False if no account is configured for it."""
@@ -180,6 +200,32 @@ class TrackerConfig(AppConfig):
         """
         del external_ids
         return {}
+
+    def activity_texts(self, activities: "Sequence[Activity]") -> Mapping[str, ActivityTexts]:
+        """Return texts by external id that the timeline does not store, because they can be computed.
+
+        Called with a few thousand activities at a time.
+        """
+        del activities
+        return {}
+
+    def account_names(self, accounts: Sequence[str]) -> Mapping[str, str]:
+        """Return the names of accounts by id. For omitted accounts, pages show the name in the latest activity."""
+        del accounts
+        return {}
+
+    def accounts_named(self, name: str) -> Collection[str]:
+        """Return the ids of a few accounts with this name, ignoring case, if the timeline does not store their names."""
+        del name
+        return ()
+
+    def numbers_with_words(self, query: "SearchQuery") -> "QuerySet[Any] | None":
+        """Return a query for the numbers of the activities with these words, or ``None``.
+
+        Only for activities without a stored summary. A number is the last part of an external id.
+        """
+        del query
+        return None
 
     def notes(self, external_ids: Sequence[str]) -> Mapping[str, str]:
         """Return short remarks about activities, such as "hidden as spam", by external id. A thread's page shows them.

@@ -4,10 +4,15 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from core.search.documents import DocumentSource
-from core.trackers import EarlierText, Gap, Line, PostDetails, ThreadHead, TrackerConfig
+from core.trackers import ActivityTexts, EarlierText, Gap, Line, PostDetails, ThreadHead, TrackerConfig
 from discord_activity_tracker.tokens import bot_tokens
 
 if TYPE_CHECKING:  # models cannot be imported while the apps are loading
+    from typing import Any
+
+    from django.contrib.postgres.search import SearchQuery
+    from django.db.models import QuerySet
+
     from core.models import Activity
     from core.operations.markdown import Markup
 
@@ -23,6 +28,7 @@ class DiscordTrackerConfig(TrackerConfig):
         "DISCORD_API_BASE", "DISCORD_GUILDS", "DISCORD_RESCAN_DAYS", "DISCORD_REQUESTS_PER_SECOND",
     )  # fmt: skip
     secret_settings = ("DISCORD_BOT_TOKEN", "DISCORD_BOT_TOKENS")
+    common_types = frozenset({"discord.default", "discord.reply"})
     type_names = {
         "discord.default": "message", "discord.channel_pinned_message": "pin", "discord.user_join": "join",
         "discord.recipient_add": "person added", "discord.recipient_remove": "person removed",
@@ -72,6 +78,30 @@ class DiscordTrackerConfig(TrackerConfig):
         from discord_activity_tracker.documents.posts import bodies
 
         return bodies(external_ids)
+
+    def activity_texts(self, activities: "Sequence[Activity]") -> Mapping[str, ActivityTexts]:
+        """Return authors, URLs and summaries of messages by external id."""
+        from discord_activity_tracker.documents.timeline import activity_texts
+
+        return activity_texts(activities)
+
+    def account_names(self, accounts: Sequence[str]) -> Mapping[str, str]:
+        """Return the display names of accounts by id."""
+        from discord_activity_tracker.documents.timeline import account_names
+
+        return account_names(accounts)
+
+    def accounts_named(self, name: str) -> Collection[str]:
+        """Return the ids of accounts and webhooks with this display name or username."""
+        from discord_activity_tracker.documents.timeline import accounts_named
+
+        return accounts_named(name)
+
+    def numbers_with_words(self, query: "SearchQuery") -> "QuerySet[Any]":
+        """Return a query for the ids of the messages with these words in the beginning of their content."""
+        from discord_activity_tracker.documents.timeline import messages_with_words
+
+        return messages_with_words(query)
 
     def revisions(self, external_ids: Sequence[str]) -> Mapping[str, Sequence[EarlierText]]:
         """Return earlier contents of messages by external id."""

@@ -14,6 +14,7 @@ from core.admin.lists import (
     ClearedFilter,
     EstimatingPaginator,
     ListedTexts,
+    SourceFilter,
     TypesFilter,
     cheap_filter,
     search_chunks,
@@ -48,6 +49,7 @@ from core.pages.lookups import CheckedLookups
 from core.pages.runs import run_context
 from core.pages.sentences import entry, words_of
 from core.search.indexes.base import vector_id
+from core.timeline import add_texts
 from core.trackers import activity_address, thread_address
 
 
@@ -111,8 +113,13 @@ def _activity_text(entry: Mapping[str, Any]) -> str:
 class ActivityAdmin(RowLinks, ListedTexts, MirrorAdmin):
     """The admin of activities."""
 
-    list_display = ("occurred_at", "kind", "actor_name", "text_start", "scope", "deleted_at", "source")
-    list_filter = ("source_system", ("activity_type", TypesFilter), "scope", "occurred_at")
+    list_display = ("occurred_at", "kind", "person", "text_start", "scope", "deleted_at", "source")
+    list_filter = (SourceFilter, TypesFilter, "scope", "occurred_at")
+    fields = (
+        "source_system", "external_id", "scope", "thread", "activity_type", "occurred_at", "edited_at", "deleted_at",
+        "actor_external_id", "person", "source_url", "summary",
+    )  # fmt: skip
+    readonly_fields = ("source_system", "external_id", "thread", "activity_type", "actor_external_id", "person")
     list_select_related = ("scope",)
     search_fields = ("external_id", "actor_name", "summary")
     search_help_text = "Words of the summary, or a complete external id."
@@ -127,7 +134,7 @@ class ActivityAdmin(RowLinks, ListedTexts, MirrorAdmin):
 
     def listed_texts(self, rows: Sequence[Activity]) -> Mapping[Any, str]:
         """Return each activity's text and thread title by primary key. Events are sentences, as on the timeline."""
-        words = words_of(rows)
+        words = words_of(add_texts(rows))
         return {row.pk: _activity_text(entry(row, words)) for row in rows}
 
     def row_links(self, row: Activity) -> list[RowLink]:
@@ -136,7 +143,17 @@ class ActivityAdmin(RowLinks, ListedTexts, MirrorAdmin):
         inside = [RowLink(text="View in its thread", address=thread)] if row.thread else []
         return [*inside, RowLink(text="View at the source", address=row.source_url, out=True)]
 
-    @admin.display(description="kind", ordering="activity_type")
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """Return the activity with the texts that the tracker computes, or ``None``."""
+        row = super().get_object(request, object_id, from_field)
+        return add_texts([row])[0] if row else None
+
+    @admin.display(description="actor name")
+    def person(self, activity: Activity) -> str:
+        """Return the name of the account."""
+        return activity.actor_name
+
+    @admin.display(description="kind", ordering="type")
     def kind(self, activity: Activity) -> str:
         """Return the display name of the activity type."""
         return type_name(activity.activity_type)

@@ -20,8 +20,8 @@ from core.operations.markdown import title_text
 from core.operations.visible import visible_line
 from core.pages.labels import source_names, type_name
 from core.pages.parameters import LONGEST_QUERY, free_text, row_id
-from core.pages.timeline import with_words
 from core.search.indexes.base import parts_of
+from core.timeline import of_source, of_type, stored_types, with_id, with_words
 
 LARGE = 50_000
 """Maximum number of rows that a list counts exactly, because an exact count of a million rows takes seconds.
@@ -195,8 +195,20 @@ def search_timeline(rows: QuerySet[Activity], words: str) -> QuerySet[Activity]:
     if not query:
         return rows
     if ":" in query and " " not in query:
-        return rows.filter(external_id=query)
-    return with_words(rows, query)
+        return rows.filter(_with_any_source(query))
+    stored, *others = with_words(rows, query) or [rows.none()]
+    found = Q(pk__in=stored.order_by().values("pk"))
+    for branch in others:
+        newest = branch.order_by("-occurred_at").values_list("pk", flat=True)[:REACH]
+        found |= Q(pk__in=list(newest))
+    return rows.filter(found)
+
+
+def _with_any_source(external_id: str) -> Q:
+    condition = Q(pk__in=[])
+    for source in source_names():
+        condition |= with_id(source, external_id)
+    return condition
 
 
 MAX_NAMED = 100
@@ -229,17 +241,33 @@ class ValuesFilter(AllValuesFieldListFilter):
         return any(values) and len(values) <= MOST
 
 
-class TypesFilter(ValuesFilter):
+class SourceFilter(admin.SimpleListFilter):
+    """Filters activities by source."""
+
+    title, parameter_name = "source system", "source_system"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return the installed sources."""
+        return [(source, source) for source in sorted(source_names()) if stored_types(source)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the activities of the chosen source. Without a choice, return all activities."""
+        return queryset.filter(of_source(self.value() or "")) if self.value() else queryset
+
+
+class TypesFilter(admin.SimpleListFilter):
     """Filters by activity type. Shows display names, such as ``Discord: message`` for ``discord.default``."""
 
-    def choices(self, changelist: Any) -> Iterator[Any]:
-        """Yield the choices. Each type has its display name."""
-        names = source_names()
-        for choice in super().choices(changelist):
-            value = str(choice["display"])
-            source = value.partition(".")[0]
-            name = f"{names[source]}: {type_name(value)}" if source in names else choice["display"]
-            yield {**choice, "display": name}
+    title, parameter_name = "activity type", "activity_type"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return the stored types, each with its display name."""
+        names, types = source_names(), ((name, name.partition(".")[0]) for name in stored_types())
+        return [(name, f"{names[source]}: {type_name(name)}" if source in names else name) for name, source in types]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the activities of the chosen type. Without a choice, return all activities."""
+        return queryset.filter(of_type(self.value() or "")) if self.value() else queryset
 
 
 def leads_an_index(model: type[models.Model], field: Any) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from django.db import connection, models, transaction
 
 from core.db.upsert import upsert
+from core.ingest.timeline_move import bring_over_accounts
 from core.ingest.values import Row
 from core.models import Document
 from core.search.documents import DocumentMark, mark_changed
@@ -14,12 +15,23 @@ from core.search.documents import DocumentMark, mark_changed
 CACHED_ACCOUNTS = 20_000
 """Number of account rows after which a process empties its cache. This many rows take a few MiB of memory."""
 RENAME = """
-    UPDATE core_activity SET actor_name = renamed.name
-    FROM unnest(%s::text[], %s::text[]) AS renamed (id, name)
-    WHERE core_activity.source_system = %s AND core_activity.actor_external_id = renamed.id
-      AND core_activity.actor_name <> renamed.name
-    RETURNING core_activity.thread, core_activity.scope_id
+    WITH renamed AS (
+        SELECT * FROM unnest(%(ids)s::bigint[], %(names)s::text[]) AS given (actor, name)
+    ), written AS (
+        UPDATE core_activity AS a SET actor_name = renamed.name FROM renamed, core_activitytype AS t
+        WHERE a.actor = renamed.actor AND a.actor_name <> renamed.name
+          AND t.id = a.type_id AND t.source_system = %(source)s
+        RETURNING a.thread_prefix_id, a.thread_number, a.thread_code, a.scope_id
+    ), computed AS (
+        SELECT a.thread_prefix_id, a.thread_number, a.thread_code, a.scope_id
+        FROM core_activity AS a JOIN renamed USING (actor) JOIN core_activitytype AS t ON t.id = a.type_id
+        WHERE a.actor_name IS NULL AND t.source_system = %(source)s
+    )
+    SELECT DISTINCT core_external_id(p.text, thread_number, thread_code), scope_id
+    FROM (TABLE written UNION ALL TABLE computed) AS activities
+    JOIN core_externalidprefix AS p ON p.id = activities.thread_prefix_id
 """
+"""Write new names to the timeline where it stores names. Return the threads that show one of the accounts."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,9 +102,11 @@ class AccountStore(ABC):
 
     def _rename(self, names: Mapping[int, str]) -> None:
         """Write new names to the timeline, and request a re-index of the documents that show these names."""
+        bring_over_accounts(self.source_system, map(str, names))
         with connection.cursor() as cursor:
-            cursor.execute(RENAME, [[str(pk) for pk in names], list(names.values()), self.source_system])
-            threads = {(thread, scope_id) for thread, scope_id in cursor.fetchall() if thread}
+            given = {"ids": list(names), "names": list(names.values()), "source": self.source_system}
+            cursor.execute(RENAME, given)
+            threads = set(cursor.fetchall())
         mark_changed(self.documents_to_reindex(threads))
 
 

@@ -28,6 +28,8 @@ class SourceActivity:
     thread: str = ""
     """External id of the thread that contains the activity. If it is empty, the thread is ``Record.document``."""
     edited_at: datetime | None = None
+    common: bool = False
+    """Whether the type is so common that the index by type leaves it out. See ``TrackerConfig.common_types``."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,53 +1,164 @@
-"""The timeline of all sources, and the numbers of activities by week."""
+"""The timeline of all sources, and the numbers of activities by week.
+
+A row of the timeline holds short keys instead of texts, because there is one row for every message. ``Activity.objects``
+adds the texts of the contract (``ActivityRecord``) to each row it reads. Conditions on these texts cannot use an index:
+use the functions of ``core.db.activity_keys`` and ``core.timeline`` instead.
+"""
+
+from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector
 from django.db import models
-from django.db.models.functions import Lower
+from django.db.models import F, Func, Q, Value
+from django.db.models.functions import Cast, Coalesce, Lower
 
 from core.models.scopes import Scope
+
+
+class IntegerKey(models.ForeignKey[Any, Any] if TYPE_CHECKING else models.ForeignKey):
+    """A foreign key of four bytes. The ids of scopes have eight bytes, but there are never two billion scopes."""
+
+    def db_type(self, connection: Any) -> str:
+        """Return the type of the column."""
+        del connection
+        return "integer"
+
+
+class ExternalIdPrefix(models.Model):
+    """The beginning of external ids, up to and including the last colon, such as ``github:issue_comment:``."""
+
+    id = models.AutoField(primary_key=True)
+    source_system = models.CharField(max_length=32)
+    text = models.CharField(max_length=200)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["source_system", "text"], name="external_id_prefix_identity")]
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class ActivityType(models.Model):
+    """A type of activities, such as ``github.issue``."""
+
+    id = models.SmallAutoField(primary_key=True)
+    source_system = models.CharField(max_length=32)
+    name = models.CharField(max_length=64)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["source_system", "name"], name="activity_type_identity")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class OptionalText(models.CharField[Any, Any] if TYPE_CHECKING else models.CharField):
+    """A text that is stored as NULL if it is empty, because NULL takes no space in a row."""
+
+    def from_db_value(self, value: str | None, *_: object) -> str:
+        """Return the text, or an empty text for NULL."""
+        return value or ""
+
+    def get_db_prep_save(self, value: Any, connection: Any) -> Any:
+        """Return the text, or ``None`` for an empty text."""
+        return super().get_db_prep_save(value or None, connection)
+
+
+def external_id_text(prefix: str, number: str, code: str) -> Func:
+    """Return the SQL expression of an external id, from the names of its three fields. See ``activity_keys``."""
+    return Func(F(prefix), F(number), F(code), function="core_external_id", output_field=models.TextField())
+
+
+class ActivityManager(models.Manager["Activity"]):
+    """Reads rows together with the texts of the contract: ``external_id``, ``thread``, ``activity_type`` and so on."""
+
+    def get_queryset(self) -> models.QuerySet["Activity"]:
+        """Return all activities. Texts that are not read or compared cost nothing."""
+        empty = Value("", output_field=models.TextField())
+        return (
+            super()
+            .get_queryset()
+            .annotate(
+                source_system=F("prefix__source_system"),
+                external_id=external_id_text("prefix__text", "number", "code"),
+                thread=Coalesce(external_id_text("thread_prefix__text", "thread_number", "thread_code"), empty),
+                activity_type=F("type__name"),
+                actor_external_id=Coalesce(Cast("actor", models.TextField()), empty),
+            )
+        )
 
 
 class Activity(models.Model):
     """A stored ``ActivityRecord``: something that an account did at one moment.
 
-    Only the tracker's table stores the full text. ``summary`` is a short line from this text.
+    Only the tracker's table stores the full text. An external id consists of a prefix, a number, and a code if its last
+    part is not a number (``core.db.activity_keys``). Names, URLs and summaries that the tracker can compute are not
+    stored (``TrackerConfig.activity_texts``).
     """
 
-    source_system = models.CharField(max_length=32)
-    external_id = models.CharField(max_length=200)
-    # No separate index is needed, because the index activity_by_scope begins with this column.
-    scope = models.ForeignKey(Scope, on_delete=models.PROTECT, related_name="activities", db_index=False)
-    thread = models.CharField(
-        max_length=200, blank=True, help_text="External id of the thread or conversation that contains the activity."
-    )
-    activity_type = models.CharField(max_length=64)
+    id = models.BigAutoField(primary_key=True)
     occurred_at = models.DateTimeField()
+    number = models.BigIntegerField(help_text="Last part of the external id, or the hash of a part that is no number.")
+    thread_number = models.BigIntegerField(null=True, help_text="As number, for the external id of the thread.")
+    actor = models.BigIntegerField(null=True, help_text="Account id. Empty if there is no account.")
     edited_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True, help_text="When the deletion was noticed (UTC).")
-    actor_external_id = models.CharField(
-        max_length=64, blank=True, help_text="Numeric account id. Empty if there is no account."
+    # No separate index is needed, because the index activity_by_scope begins with this column.
+    scope_id: int
+    scope = IntegerKey(Scope, on_delete=models.PROTECT, related_name="activities", db_index=False)
+    # Rows of these two tables are never deleted, so the database need not check the references of every new row.
+    prefix_id: int
+    prefix = models.ForeignKey(
+        ExternalIdPrefix, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
     )
-    actor_name = models.CharField(max_length=200, blank=True)
-    source_url = models.URLField(max_length=1000, blank=True)
-    summary = models.CharField(max_length=300, blank=True)
+    thread_prefix_id: int | None
+    thread_prefix = models.ForeignKey(
+        ExternalIdPrefix, null=True, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
+    type_id: int
+    type = models.ForeignKey(
+        ActivityType, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
+    common = models.BooleanField(
+        default=False, help_text="Whether the type is so common that the index by type leaves it out."
+    )
+    code = models.BinaryField(default=b"", help_text="Last part of the external id if it is no number.")
+    thread_code = models.BinaryField(null=True, help_text="As code, for the external id of the thread.")
+    actor_name = OptionalText(max_length=200, blank=True, null=True)
+    source_url = OptionalText(max_length=1000, blank=True, null=True)
+    summary = OptionalText(max_length=300, blank=True, null=True)
+
+    objects = ActivityManager()
+
+    # ``objects`` reads these texts.
+    source_system: str = ""
+    external_id: str = ""
+    thread: str = ""
+    activity_type: str = ""
+    actor_external_id: str = ""
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["source_system", "external_id"], name="activity_identity")]
+        constraints = [models.UniqueConstraint(fields=["number", "prefix", "code"], name="activity_identity")]
         indexes = [
-            models.Index(fields=["-occurred_at", "-id"], name="activity_by_time"),
-            models.Index(fields=["scope", "-occurred_at"], name="activity_by_scope"),
-            models.Index(fields=["activity_type", "-occurred_at"], name="activity_by_type"),
-            models.Index(fields=["source_system", "actor_external_id", "-occurred_at"], name="activity_by_actor"),
-            models.Index(fields=["thread", "occurred_at"], name="activity_by_thread"),
-            models.Index(Lower("actor_name"), models.F("occurred_at").desc(), name="activity_by_name"),
-            GinIndex(SearchVector("summary", config="simple"), name="activity_words"),
-        ]
+            models.Index(fields=["occurred_at"], name="activity_by_time"),
+            models.Index(fields=["scope", "occurred_at"], name="activity_by_scope"),
+            models.Index(fields=["type", "occurred_at"], name="activity_by_type", condition=Q(common=False)),
+            models.Index(fields=["actor", "occurred_at"], name="activity_by_actor"),
+            models.Index(fields=["thread_number"], name="activity_by_thread"),
+            models.Index(
+                Lower("actor_name"), F("occurred_at").desc(), name="activity_by_name",
+                condition=Q(actor_name__isnull=False),
+            ),
+            GinIndex(
+                SearchVector("summary", config="simple"), name="activity_words", condition=Q(summary__isnull=False)
+            ),
+        ]  # fmt: skip
         ordering = ["-occurred_at", "-id"]
         verbose_name_plural = "activities"
 
     def __str__(self) -> str:
-        return self.summary[:80] or f"{self.activity_type} {self.external_id}"
+        return self.summary[:80] or f"{self.type} {self.prefix}{self.number}"
 
 
 class ActivityWeek(models.Model):
@@ -58,35 +169,29 @@ class ActivityWeek(models.Model):
     never change the same row.
     """
 
+    pk = models.CompositePrimaryKey("week", "scope_id", "type_id")
     week = models.DateField()
-    scope = models.ForeignKey(Scope, on_delete=models.CASCADE, related_name="+", db_index=False)
-    activity_type = models.CharField(max_length=64)
+    scope = IntegerKey(Scope, on_delete=models.CASCADE, related_name="+", db_index=False)
     count = models.IntegerField()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["week", "scope", "activity_type"], name="activity_week_identity")
-        ]
+    type = models.ForeignKey(
+        ActivityType, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
 
     def __str__(self) -> str:
-        return f"{self.week} {self.activity_type}"
+        return f"{self.week} {self.type}"
 
 
 class PersonWeek(models.Model):
     """Number of activities of one type by one account in a scope in one week. See ``ActivityWeek``."""
 
+    pk = models.CompositePrimaryKey("week", "scope_id", "actor", "type_id")
+    actor = models.BigIntegerField(help_text="Account id.")
     week = models.DateField()
-    scope = models.ForeignKey(Scope, on_delete=models.CASCADE, related_name="+", db_index=False)
-    actor_external_id = models.CharField(max_length=64)
-    activity_type = models.CharField(max_length=64)
+    scope = IntegerKey(Scope, on_delete=models.CASCADE, related_name="+", db_index=False)
     count = models.IntegerField()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["week", "scope", "actor_external_id", "activity_type"], name="person_week_identity"
-            )
-        ]
+    type = models.ForeignKey(
+        ActivityType, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
 
     def __str__(self) -> str:
-        return f"{self.week} {self.actor_external_id}"
+        return f"{self.week} {self.actor}"

@@ -31,7 +31,7 @@ def digest_lines(now: datetime) -> list[str]:
     """Return lines with activity by type, runs, scopes and the index, followed by the open alerts."""
     since = now - timedelta(days=1)
     recent = Activity.objects.filter(occurred_at__gte=since, occurred_at__lte=now, deleted_at=None)
-    kinds = recent.values_list("activity_type").annotate(Count("pk")).order_by("-pk__count", "activity_type")
+    kinds = recent.values_list("type__name").annotate(Count("pk")).order_by("-pk__count", "type__name")
     activity = [f"{kind.replace('_', ' ')}: {number:,}" for kind, number in kinds[:MOST_LINES]]
     runs = CollectorRun.objects.filter(started_at__gte=since).values_list("outcome").annotate(Count("pk"))
     scopes = freshness(now)

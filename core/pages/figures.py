@@ -10,6 +10,7 @@ from django.db import connection
 
 from core.models import Scope
 from core.pages.labels import passive_types, source_names, type_name
+from core.timeline import names_of
 from core.trackers import TrackerConfig, installed_trackers
 
 KINDS = 7
@@ -92,9 +93,9 @@ class Activities:
 def activities(period: Period) -> Activities:
     """Read the counts of a period with one statement, and return them. Weeks without activities have zeros."""
     counted = _rows(
-        "SELECT week, activity_type, scope_id, sum(count) FROM core_activityweek"
-        " WHERE week BETWEEN %s AND %s AND starts_with(activity_type, %s) AND activity_type <> ALL(%s)"
-        " GROUP BY GROUPING SETS ((week, activity_type), (scope_id))",
+        "SELECT week, t.name, scope_id, sum(count) FROM core_activityweek w JOIN core_activitytype t ON t.id = w.type_id"
+        " WHERE week BETWEEN %s AND %s AND starts_with(t.name, %s) AND t.name <> ALL(%s)"
+        " GROUP BY GROUPING SETS ((week, t.name), (scope_id))",
         [period.first, period.last, f"{period.source}." if period.source else "", passive_types()],
     )
     weekly = [(week, kind, count) for week, kind, _, count in counted if week is not None]
@@ -155,28 +156,23 @@ def busiest_people(period: Period) -> list[dict[str, Any]]:
     """Return the most active people with their latest names. Passive activities, such as mentions, do not count."""
     bots = [f"{tracker.source_system}:{pk}" for tracker in _trackers_without_bots(period) for pk in tracker.bots()]
     ranking = _rows(
-        "SELECT p.source_system, p.actor_external_id, p.count, a.actor_name FROM ("
-        " SELECT s.source_system, w.actor_external_id, sum(w.count) AS count FROM core_personweek w"
-        " JOIN core_scope s ON s.id = w.scope_id"
-        " WHERE w.week BETWEEN %s AND %s AND (%s = '' OR s.source_system = %s) AND w.activity_type <> ALL(%s)"
-        " AND NOT (s.source_system || ':' || w.actor_external_id = ANY(%s))"
-        " GROUP BY 1, 2 HAVING sum(w.count) > 0 ORDER BY 3 DESC, 1, 2 LIMIT %s"
-        ") p LEFT JOIN LATERAL ("
-        " SELECT actor_name FROM core_activity a WHERE a.source_system = p.source_system"
-        " AND a.actor_external_id = p.actor_external_id ORDER BY a.occurred_at DESC LIMIT 1) a ON true"
-        " ORDER BY 3 DESC, 1, 2",
+        "SELECT s.source_system, w.actor, sum(w.count) FROM core_personweek w"
+        " JOIN core_scope s ON s.id = w.scope_id JOIN core_activitytype t ON t.id = w.type_id"
+        " WHERE w.week BETWEEN %s AND %s AND (%s = '' OR s.source_system = %s) AND t.name <> ALL(%s)"
+        " AND NOT (s.source_system || ':' || w.actor = ANY(%s))"
+        " GROUP BY 1, 2 HAVING sum(w.count) > 0 ORDER BY 3 DESC, 1, w.actor::text LIMIT %s",
         [period.first, period.last, period.source, period.source, passive_types(), bots, MAX_RANKED],
     )
-    names = source_names()
+    sources, names = source_names(), names_of((source, pk) for source, pk, _ in ranking)
     return [
         {
             "source": source,
-            "source_name": names.get(source, source),
-            "id": pk,
+            "source_name": sources.get(source, source),
+            "id": str(pk),
             "count": count,
-            "name": name or f"account {pk}",
+            "name": names.get((source, pk)) or f"account {pk}",
         }
-        for source, pk, count, name in ranking
+        for source, pk, count in ranking
     ]
 
 

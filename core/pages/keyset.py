@@ -8,6 +8,7 @@ from django.db.models import Q, QuerySet
 
 from core.models import Activity
 from core.pages.parameters import cursor, cursor_text
+from core.timeline import add_texts
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,22 +24,26 @@ class KeysetPage:
     earlier: str = ""
 
 
-def page(rows: QuerySet[Activity], query: Any, size: int, *, newest_first: bool) -> KeysetPage:
-    """Return a page of at most ``size`` activities, ordered by time and id.
+def page(queries: Sequence[QuerySet[Activity]], query: Any, size: int, *, newest_first: bool) -> KeysetPage:
+    """Return a page of at most ``size`` activities, ordered by time and id, with the texts that trackers compute.
 
-    ``query`` contains the query parameters of the request. With the cursor ``before``, the page contains the activities
-    directly before the cursor. With the cursor ``after``, it contains the activities directly after the cursor. Without
-    a cursor, the page is the first page of the list.
+    ``queries`` select the activities of the list, each activity once. ``query`` contains the query parameters of the
+    request. With the cursor ``before``, the page contains the activities directly before the cursor. With the cursor
+    ``after``, it contains the activities directly after the cursor. Without a cursor, the page is the first page of the
+    list.
     """
     before, after = cursor(query.get("before")), cursor(query.get("after"))
     descending = bool(before) or (newest_first and not after)
-    ordered = rows.order_by("-occurred_at", "-id") if descending else rows.order_by("occurred_at", "id")
+    order = ("-occurred_at", "-id") if descending else ("occurred_at", "id")
+    condition = Q()
     if before:
-        ordered = ordered.filter(Q(occurred_at__lte=before[0]) & ~Q(occurred_at=before[0], id__gte=before[1]))
+        condition = Q(occurred_at__lte=before[0]) & ~Q(occurred_at=before[0], id__gte=before[1])
     elif after:
-        ordered = ordered.filter(Q(occurred_at__gte=after[0]) & ~Q(occurred_at=after[0], id__lte=after[1]))
-    selected = list(ordered[: size + 1])
-    more, selected = len(selected) > size, selected[:size]
+        condition = Q(occurred_at__gte=after[0]) & ~Q(occurred_at=after[0], id__lte=after[1])
+    found = [row for rows in queries for row in rows.filter(condition).order_by(*order)[: size + 1]]
+    if len(queries) > 1:
+        found.sort(key=lambda row: (row.occurred_at, row.pk), reverse=descending)
+    more, selected = len(found) > size, add_texts(found[:size])
     if not selected:
         return KeysetPage(rows=[])
     newest, oldest = (selected[0], selected[-1]) if descending else (selected[-1], selected[0])

@@ -20,6 +20,7 @@ from core.pages import keyset
 from core.pages.labels import need, source_names, type_name
 from core.pages.parameters import cursor_text, free_text, whole_number
 from core.pages.sentences import Words, entry, folded, words_of
+from core.timeline import add_texts, all_activities, in_thread, names_of, with_id, without_types
 from core.trackers import EarlierText, PostDetails, ThreadHead, activity_address, person_address, tracker_of
 
 SHOWN = 20_000
@@ -62,6 +63,10 @@ LONGEST_HUNK = 4000
 because the comment refers to the last line."""
 
 
+MOST_WITH_URL = 1000
+"""Maximum number of activities whose URLs are compared with the URL of a search result."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Texts:
     """The texts and details that a tracker stores for the activities on a page, by the activities' external ids."""
@@ -78,7 +83,7 @@ def thread_page(request: HttpRequest, source: str) -> TemplateResponse:
     need(request, "core.view_activity")
     name = free_text(request.GET.get("id"))
     rows = thread_rows(source, name)
-    page = keyset.page(rows, request.GET, PER_PAGE, newest_first=False)
+    page = keyset.page([rows], request.GET, PER_PAGE, newest_first=False)
     if not page.rows or not name:
         raise Http404
     scope, words = page.rows[0].scope, words_of(page.rows)
@@ -105,8 +110,8 @@ def thread_page(request: HttpRequest, source: str) -> TemplateResponse:
 def thread_rows(source: str, thread: str) -> QuerySet[Activity]:
     """Return the activities of a thread, without passive activities such as subscriptions."""
     tracker = tracker_of(source)
-    rows = Activity.objects.filter(source_system=source, thread=thread).select_related("scope")
-    return rows.exclude(activity_type__in=tracker.passive_types) if tracker and tracker.passive_types else rows
+    rows = all_activities().filter(in_thread(source, thread))
+    return rows.filter(without_types(tracker.passive_types)) if tracker and tracker.passive_types else rows
 
 
 def find_page(request: HttpRequest, source: str) -> HttpResponse:
@@ -118,12 +123,10 @@ def find_page(request: HttpRequest, source: str) -> HttpResponse:
     """
     need(request, "core.view_activity")
     query = {key: free_text(request.GET.get(key)) for key in ("id", "thread", "url")}
-    activities = Activity.objects.filter(source_system=source)
     if query["id"]:
-        row = activities.filter(external_id=query["id"]).first()
+        row = all_activities().filter(with_id(source, query["id"])).first()
     else:
-        in_thread = activities.filter(thread=query["thread"]).exclude(thread="").order_by("occurred_at", "id")
-        row = in_thread.filter(source_url=query["url"]).first() or in_thread.first()
+        row = _first_with_url(all_activities().filter(in_thread(source, query["thread"])), query["url"])
     if row is None:
         return _redirect_to_source(source, query)
     if not row.thread:
@@ -135,6 +138,18 @@ def find_page(request: HttpRequest, source: str) -> HttpResponse:
     if len(nearest) >= PER_PAGE:
         target["after"] = cursor_text(nearest[BEFORE].occurred_at, nearest[BEFORE].pk)
     return redirect(f"{reverse('admin:thread', args=[source])}?{urlencode(target)}#activity-{row.pk}")
+
+
+def _first_with_url(rows: QuerySet[Activity], url: str) -> Activity | None:
+    """Return the first activity with this source URL, or else the first activity of all.
+
+    If the tracker computes the URLs, only the first ``MOST_WITH_URL`` activities are compared.
+    """
+    oldest_first = rows.order_by("occurred_at", "id")
+    if stored := oldest_first.filter(source_url=url).first() if url else None:
+        return stored
+    found = add_texts(list(oldest_first[:MOST_WITH_URL]))
+    return next((row for row in found if row.source_url == url), found[0] if found else None)
 
 
 def _redirect_to_source(source: str, query: Mapping[str, str]) -> HttpResponse:
@@ -174,16 +189,19 @@ def _participants(source: str, thread: str) -> list[dict[str, Any]]:
 
     A person with several names appears under the alphabetically last name.
     """
-    rows = thread_rows(source, thread).filter(deleted_at=None).exclude(actor_name="").order_by()
-    counted = rows.values("actor_external_id").annotate(count=Count("pk"), name=Max("actor_name"))
-    return [
+    rows = thread_rows(source, thread).filter(deleted_at=None).order_by()
+    counted = rows.exclude(actor=None, actor_name=None).values_list("actor").annotate(Count("pk"), Max("actor_name"))
+    most_active = list(counted.order_by("-pk__count", "actor_name__max", "actor")[: 4 * MAX_PEOPLE])
+    names = names_of((source, actor) for actor, _, name in most_active if actor is not None and not name)
+    people = [
         {
-            "name": visible(row["name"]),
-            "count": row["count"],
-            "address": person_address(source, row["actor_external_id"]) if row["actor_external_id"] else "",
+            "name": visible(name or names.get((source, actor), "")) or "someone",
+            "count": count,
+            "address": person_address(source, actor) if actor is not None else "",
         }
-        for row in counted.order_by("-count", "name")[: 4 * MAX_PEOPLE]
+        for actor, count, name in most_active
     ]
+    return sorted(people, key=lambda person: (-person["count"], person["name"]))
 
 
 def _post(row: Activity, words: Words, names: Mapping[str, str], texts: Texts) -> dict[str, Any]:
@@ -231,7 +249,8 @@ def _web(url: str) -> str:
 def whole_text(request: HttpRequest, pk: int) -> TemplateResponse:
     """Return a page with one piece of the whole text of an activity. Markup in the text is not rendered."""
     need(request, "core.view_activity")
-    row = get_object_or_404(Activity.objects.select_related("scope"), pk=pk)
+    row = get_object_or_404(all_activities(), pk=pk)
+    add_texts([row])
     tracker, words = tracker_of(row.source_system), words_of([row])
     body = unix_lines((tracker.bodies([row.external_id]) if tracker else {}).get(row.external_id, ""))
     pieces = max(1, -(-len(body) // PIECE))

@@ -1,22 +1,19 @@
 """The timeline: a page with the activities of all sources, and filters."""
 
-import re
 from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.contrib.postgres.search import SearchQuery, SearchVector
 from django.db.models import Q, QuerySet
-from django.db.models.functions import Lower
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 
-from core.db.distinct import different_values
 from core.models import Activity, Scope
 from core.pages import keyset
 from core.pages.labels import need, passive_types, source_names, type_name
 from core.pages.parameters import DayField, free_text, midnight, midnight_after
 from core.pages.sentences import entry, folded, words_of
+from core.timeline import all_activities, by_person, of_account, of_source, of_type, stored_types, with_words
 
 PER_PAGE = 50
 MAX_SCOPES = 100
@@ -44,7 +41,7 @@ class TimelineForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        types = [(kind, f"{kind.partition('.')[0]}: {type_name(kind)}") for kind in all_types()]
+        types = [(kind, f"{kind.partition('.')[0]}: {type_name(kind)}") for kind in stored_types()]
         self.fields["source"].choices = [("", "All"), *source_names().items()]  # pyright: ignore[reportAttributeAccessIssue]
         self.fields["type"].choices = [("", "All"), *types]  # pyright: ignore[reportAttributeAccessIssue]
 
@@ -55,18 +52,13 @@ class TimelineForm(forms.Form):
         }
 
 
-def all_types() -> list[str]:
-    """Return the stored activity types in alphabetical order, at most 200 (``core.db.distinct.MOST``)."""
-    return different_values(Activity, "activity_type")
-
-
-def activities(filters: dict[str, Any]) -> QuerySet[Activity]:
-    """Return the activities that match the filters, newest first."""
-    rows = Activity.objects.select_related("scope").order_by("-occurred_at", "-id")
+def activities(filters: dict[str, Any]) -> list[QuerySet[Activity]]:
+    """Return queries that together select the activities that match the filters."""
+    rows = all_activities()
     if filters.get("source"):
-        rows = rows.filter(source_system=filters["source"])
+        rows = rows.filter(of_source(filters["source"]))
     if filters.get("type"):
-        rows = rows.filter(activity_type=filters["type"])
+        rows = rows.filter(of_type(filters["type"]))
     if filters.get("since"):
         rows = rows.filter(occurred_at__gte=midnight(filters["since"]))
     if filters.get("until"):
@@ -75,10 +67,10 @@ def activities(filters: dict[str, Any]) -> QuerySet[Activity]:
         rows = rows.filter(scope_id__in=scope_ids(filters["scope"]))
     if filters.get("person"):
         rows = rows.filter(_person(filters["person"]))
-    if filters.get("words"):
-        rows = with_words(rows, filters["words"])
     states = {"edited": Q(edited_at__isnull=False), "deleted": Q(deleted_at__isnull=False), "there": Q(deleted_at=None)}
-    return rows.filter(states[filters["state"]]) if filters.get("state") in states else rows
+    if filters.get("state") in states:
+        rows = rows.filter(states[filters["state"]])
+    return with_words(rows, filters["words"]) if filters.get("words") else [rows]
 
 
 def scope_ids(name: str) -> list[int]:
@@ -98,46 +90,18 @@ def scope_ids(name: str) -> list[int]:
 
 
 def _person(name: str) -> Q:
-    """Return a condition for a person, who is given as ``source:account id`` or as a name.
-
-    A name selects, in each source, the account that used the name last. The condition includes the activities of this
-    account under all its names.
-    """
+    """Return a condition for a person, who is given as ``source:account id`` or as a name."""
     source, _, account = name.strip().partition(":")
     if account and source in source_names():
-        return Q(source_system=source, actor_external_id=account)
-    return Q(actor_external_id__in=[]) if not (people := _people(name.strip())) else _either(people)
-
-
-def _people(name: str) -> list[tuple[str, str]]:
-    named = Activity.objects.annotate(lowered=Lower("actor_name")).filter(lowered=name.lower())
-    newest = (
-        named.exclude(actor_external_id="").order_by("-occurred_at").values_list("source_system", "actor_external_id")
-    )
-    return sorted({pair for source in source_names() if (pair := newest.filter(source_system=source).first())})
-
-
-def _either(people: list[tuple[str, str]]) -> Q:
-    either = Q()
-    for source, account in people:
-        either |= Q(source_system=source, actor_external_id=account)
-    return either
-
-
-def with_words(rows: QuerySet[Activity], words: str) -> QuerySet[Activity]:
-    """Return the rows with summaries that contain all of the first 12 words, or longer words that begin with them."""
-    parts = re.findall(r"\w+", words)
-    if not parts:
-        return rows.none()
-    query = SearchQuery(" & ".join(f"{part}:*" for part in parts[:12]), search_type="raw", config="simple")
-    return rows.annotate(words=SearchVector("summary", config="simple")).filter(words=query)
+        return of_account(source, account)
+    return by_person(name.strip())
 
 
 def timeline_page(request: HttpRequest) -> TemplateResponse:
     """Return the timeline with its filters and up to ``PER_PAGE`` activities, newest first."""
     need(request, "core.view_activity")
     form = TimelineForm(request.GET)
-    rows = activities(form.cleaned_data) if form.is_valid() else Activity.objects.none()
+    rows = activities(form.cleaned_data) if form.is_valid() else []
     page = keyset.page(rows, request.GET, PER_PAGE, newest_first=True)
     names, words = source_names(), words_of(page.rows)
     passive = passive_types()

@@ -8,10 +8,9 @@ from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 
-from core.db.distinct import different_values
-from core.models import Activity
 from core.pages.labels import type_name
 from core.pages.parameters import row_id, whole_number
+from core.timeline import stored_types
 from discord_activity_tracker.convert.message_text import MESSAGE_TYPES
 from discord_activity_tracker.convert.messages import first_snowflake
 from discord_activity_tracker.models import Channel, Guild
@@ -68,11 +67,10 @@ class KindFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         """Return the stored types in alphabetical order, and one choice for all types outside ``MESSAGE_TYPES``.
 
-        The timeline has an activity for each message, so an index of the timeline replaces a query of the message
-        table.
+        The timeline knows the types of its activities, so that no query of the message table is needed.
         """
         names = {f"discord.{word}": str(number) for number, word in MESSAGE_TYPES.items()}
-        stored = [name for name in different_values(Activity, "activity_type") if name.startswith("discord.")]
+        stored = stored_types("discord")
         known = sorted((type_name(name), names[name]) for name in stored if name in names)
         unknown = [("unknown", "unknown")] if set(stored) - set(names) else []
         return [(number, name) for name, number in known] + unknown

@@ -308,6 +308,7 @@ def _activity(message: Message, row: Row, guild_id: int) -> DiscordActivity:
         summary=summarize(row["type"], row["content"], row["payload"]),
         actor_name=clip(row["webhook_name"] or author.get("global_name") or author["username"], 200),
         edited_at=row["edited_at"],
+        common=row["type"] in SPOKEN,
     )
 
 

@@ -42,4 +42,6 @@ class Migration(migrations.Migration):
         ("discord_activity_tracker", "0003_account_exported_at"),
     ]
 
+    run_before = [("core", "0011_slim_timeline")]
+
     operations = [migrations.RunPython(renew_lines, migrations.RunPython.noop)]

@@ -1,9 +1,16 @@
 """Messages, their earlier versions, and the people who reacted."""
 
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector
 from django.db import models
+from django.db.models.functions import Left
 
 from discord_activity_tracker.models.guilds import GONE, Channel
 from discord_activity_tracker.models.people import Account
+
+
+BEGINNING = SearchVector(Left("content", 200), config="simple")
+"""The words of the beginning of a message, as many as the summary of an activity has."""
 
 
 class Message(models.Model):
@@ -48,6 +55,7 @@ class Message(models.Model):
                 fields=["reply_to"], condition=models.Q(reply_to__isnull=False), name="discord_message_replies"
             ),
             models.Index(fields=["channel"], condition=models.Q(pinned=True), name="discord_message_pins"),
+            GinIndex(BEGINNING, name="discord_message_words"),
         ]
 
     def __str__(self) -> str:

@@ -17,6 +17,8 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
+from core.db.activity_keys import prefix_ids
+from core.ingest.timeline_move import bring_over
 from core.ingest.values import Row
 from core.models import Document
 from core.search.documents import DocumentMark, mark_changed, mark_deleted
@@ -44,8 +46,9 @@ MOVE = """
         UPDATE discord_activity_tracker_message AS m SET conversation = given.conversation
         FROM unnest(%s::bigint[], %s::bigint[]) AS given (id, conversation) WHERE m.id = given.id RETURNING m.id
     )
-    UPDATE core_activity AS a SET thread = given.thread FROM unnest(%s::text[], %s::text[]) AS given (name, thread)
-    WHERE a.source_system = 'discord' AND a.external_id = given.name
+    UPDATE core_activity AS a SET thread_number = given.conversation
+    FROM unnest(%s::bigint[], %s::bigint[]) AS given (id, conversation)
+    WHERE a.number = given.id AND a.prefix_id = %s AND a.code = ''
 """
 
 
@@ -61,8 +64,12 @@ class Location:
     scope_id: int
     is_thread: bool
 
-    def document(self, conversation: int) -> str:
-        """Return the external id of a conversation's document."""
+    def message(self, message: int | str) -> str:
+        """Return the external id of a message, or its beginning if ``message`` is empty."""
+        return f"discord:message:{self.guild_id}:{self.channel_id}:{message}"
+
+    def document(self, conversation: int | str) -> str:
+        """Return the external id of a conversation's document, or its beginning if ``conversation`` is empty."""
         return f"discord:conversation:{self.guild_id}:{self.channel_id}:{conversation}"
 
 
@@ -180,10 +187,11 @@ def _move(moved: Mapping[int, tuple[int, int]], location: Location) -> None:
     """Move stored messages to other conversations. Mark the documents of conversations without messages as deleted."""
     if not moved:
         return
-    activities = [f"discord:message:{location.guild_id}:{location.channel_id}:{pk}" for pk in moved]
-    targets = [new for _, new in moved.values()]
+    bring_over("discord", [location.message(pk) for pk in moved])
+    prefix, targets = location.message(""), [new for _, new in moved.values()]
     with connection.cursor() as cursor:
-        cursor.execute(MOVE, [list(moved), targets, activities, [location.document(target) for target in targets]])
+        own = prefix_ids("discord", [prefix]).get(prefix)
+        cursor.execute(MOVE, [list(moved), targets, list(moved), targets, own])
     touched = {conversation for pair in moved.values() for conversation in pair}
     rest = Message.objects.filter(conversation__in=touched).values_list("conversation", flat=True)
     remaining = set(rest) | set(targets)

@@ -14,13 +14,14 @@ from typing import Any
 
 from django.db import DataError, IntegrityError, connection, transaction
 
+from core.db.activity_keys import prefix_ids, type_ids
 from core.db.upsert import as_json, upsert
 from core.ingest.records import PageResult, Record
 from core.ingest.skips import record_malformed
-from core.ingest.timeline import record_activity
+from core.ingest.timeline import mark_activities_deleted, record_activity
 from core.ingest.values import Row
-from core.models import Activity
 from discord_activity_tracker.convert.exports import EXPORTED
+from discord_activity_tracker.convert.message_text import is_blank
 from discord_activity_tracker.convert.messages import MessagePage, differs_in_noise_only
 from discord_activity_tracker.models import Message, Revision
 from discord_activity_tracker.protocol_impl import DiscordState
@@ -58,9 +59,10 @@ APPEND = """
         SELECT * FROM json_to_recordset(%s::json) AS g (
             id bigint, channel_id bigint, author_id bigint, webhook_name text, type int, content text,
             created_at timestamptz, edited_at timestamptz, pinned boolean, reply_to bigint, reactions jsonb,
-            payload jsonb, conversation bigint, kind text, actor text, summary text)
+            payload jsonb, conversation bigint, kind smallint, common boolean, summary text)
     ), locations AS (
-        SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[]) AS p (channel_id, guild_id, scope_id)
+        SELECT * FROM unnest(%s::bigint[], %s::int[], %s::int[], %s::int[])
+            AS p (channel_id, scope_id, message_prefix, conversation_prefix)
     ), messages AS (
         INSERT INTO discord_activity_tracker_message (id, channel_id, author_id, webhook_name, type, content,
             created_at, edited_at, pinned, reply_to, reactions, reactors_of, payload, conversation)
@@ -68,13 +70,12 @@ APPEND = """
             reactions, '{}', payload, conversation FROM incoming
         ON CONFLICT (id) DO NOTHING RETURNING 1
     ), activities AS (
-        INSERT INTO core_activity (source_system, external_id, scope_id, thread, activity_type, occurred_at, edited_at,
-            actor_external_id, actor_name, source_url, summary)
-        SELECT 'discord', concat_ws(':', 'discord:message', guild_id, channel_id, id), scope_id,
-            concat_ws(':', 'discord:conversation', guild_id, channel_id, conversation), kind, created_at, edited_at,
-            author_id, actor, concat_ws('/', 'https://discord.com/channels', guild_id, channel_id, id), summary
+        INSERT INTO core_activity (number, prefix_id, code, scope_id, thread_prefix_id, thread_number, type_id, common,
+            occurred_at, edited_at, actor, summary)
+        SELECT id, message_prefix, '', scope_id, conversation_prefix, conversation, kind, common, created_at, edited_at,
+            author_id, summary
         FROM incoming JOIN locations USING (channel_id)
-        ON CONFLICT (source_system, external_id) DO NOTHING RETURNING 1
+        ON CONFLICT (number, prefix_id, code) DO NOTHING RETURNING 1
     )
     SELECT (SELECT count(*) FROM messages), (SELECT count(*) FROM activities)
 """
@@ -179,15 +180,20 @@ def _append_rows(writes: Sequence[PageWrite]) -> Mapping[Location, set[int]]:
             location: _appended_conversations(location, of_location, last.get(location.channel_id))
             for location, of_location in records.items()
         }
+        kinds = {record.activity.activity_type for of_location in records.values() for record in of_location.values()}
+        types = type_ids("discord", kinds, create=True)
         rows = [
-            _append_row(record, conversations[location][pk])
+            _append_row(record, conversations[location][pk], types)
             for location, of_location in records.items()
             for pk, record in of_location.items()
         ]
+        names = [prefix for at in records for prefix in (at.message(""), at.document(""))]
+        prefixes = prefix_ids("discord", names, create=True)
         locations = (
             [at.channel_id for at in records],
-            [at.guild_id for at in records],
             [at.scope_id for at in records],
+            [prefixes[at.message("")] for at in records],
+            [prefixes[at.document("")] for at in records],
         )
         cursor.execute(APPEND, [as_json(rows), *locations])
         if cursor.fetchone() != (len(rows), len(rows)):
@@ -203,12 +209,21 @@ def _appended_conversations(
     return append_to_conversations(((pk, r.row["created_at"]) for pk, r in records.items()), last, location)
 
 
-def _append_row(record: Record, conversation: int) -> dict[str, Any]:
+def _append_row(record: Record, conversation: int, types: Mapping[str, int]) -> dict[str, Any]:
     activity = record.activity
     row = {name: record.row[name] for name in COLUMNS}
-    row["conversation"], row["kind"] = conversation, activity.activity_type
-    row["actor"], row["summary"] = activity.actor_name, activity.summary
+    row["conversation"], row["kind"], row["common"] = conversation, types[activity.activity_type], activity.common
+    row["summary"] = activity.summary or None if is_blank(row["content"]) else None
     return row
+
+
+def _without_computed(record: Record) -> Record:
+    """Return the record without the texts that ``activity_texts`` computes from the message.
+
+    The summary of a message without content stays, because the timeline finds its words.
+    """
+    summary = record.activity.summary if is_blank(record.row["content"]) else ""
+    return replace(record, activity=replace(record.activity, actor_name="", source_url="", summary=summary))
 
 
 @transaction.atomic
@@ -234,7 +249,11 @@ def _upsert(write: PageWrite, now: datetime, deleted: Collection[int]) -> PageRe
     changed = {key[0] for key in written.changed}
     newly_deleted = _mark_deleted(deleted, location, now) if deleted else 0
     record_activity(
-        (replace(r, document=location.document(conversations[r.row["id"]])) for r in records if r.row["id"] in changed),
+        (
+            replace(_without_computed(record), document=location.document(conversations[record.row["id"]]))
+            for record in records
+            if record.row["id"] in changed
+        ),
         scope_id=location.scope_id,
     )
     _finish([write])
@@ -264,9 +283,8 @@ def _mark_deleted(ids: Collection[int], location: Location, now: datetime) -> in
     """
     live = Message.objects.filter(pk__in=list(ids), deleted_at=None)
     conversations = set(live.values_list("conversation", flat=True).order_by())
-    names = [f"discord:message:{location.guild_id}:{location.channel_id}:{pk}" for pk in ids]
     marked = live.update(deleted_at=now)
-    Activity.objects.filter(source_system="discord", external_id__in=names, deleted_at=None).update(deleted_at=now)
+    mark_activities_deleted("discord", [location.message(pk) for pk in ids], now)
     request_reindex({location: conversations})
     return marked
 

@@ -36,6 +36,8 @@ class Migration(migrations.Migration):
         ('github_activity_tracker', '0003_github'),
     ]
 
+    run_before = [("core", "0011_slim_timeline")]
+
     operations = [
         migrations.AddField(
             model_name='commit',

@@ -15,7 +15,8 @@ from django.utils import timezone
 from core.db.upsert import copy, upsert
 from core.ingest.records import Page, PageResult, Record
 from core.ingest.skips import clear_skips, record_skip
-from core.models import Activity, Checkpoint, Scope, SkippedItem
+from core.ingest.timeline import set_actors, times_of
+from core.models import Checkpoint, Scope, SkippedItem
 from core.operations.output import number_of
 from core.search.documents import DocumentMark, mark_changed, mark_deleted
 from github_activity_tracker.convert.accounts import actor_rows
@@ -52,10 +53,8 @@ CLAIM = """
           AND stored.repository_id = %s AND stored.author_email = known.email AND stored.author_id IS NULL
         RETURNING stored.sha, stored.author_id
     )
-    UPDATE core_activity SET actor_external_id = account.id::text, actor_name = account.login
+    SELECT claimed.sha, account.id, account.login
     FROM claimed JOIN github_activity_tracker_account AS account ON account.id = claimed.author_id
-    WHERE source_system = 'github' AND external_id = 'github:commit:' || %s || ':' || claimed.sha
-    RETURNING external_id, core_activity.deleted_at
 """
 
 
@@ -82,12 +81,13 @@ def store_authors(scope: Scope, users: Mapping[str, dict[str, Any] | None], now:
     ]
     upsert(AuthorEmail, rows, key=["email"])
     with connection.cursor() as cursor:
-        cursor.execute(CLAIM, [list(users), int(scope.external_id), scope.external_id])
-        claimed = cursor.fetchall()
+        cursor.execute(CLAIM, [list(users), int(scope.external_id)])
+        claimed = {
+            f"github:commit:{scope.external_id}:{sha}": (pk, login) for sha, pk, login in cursor.fetchall()
+        }
+    live = set_actors("github", claimed)
     mark_changed(
-        DocumentMark(source_system="github", external_id=name, kind="commit", scope_id=scope.pk)
-        for name, deleted_at in claimed
-        if deleted_at is None
+        DocumentMark(source_system="github", external_id=name, kind="commit", scope_id=scope.pk) for name in live
     )
     return len(claimed)
 
@@ -216,8 +216,7 @@ def _with_times(records: Sequence[Record], repository_id: int) -> Sequence[Recor
         return records
     parents = {parent for record in undated for parent in record.row["parents"]}
     names = {f"github:commit:{repository_id}:{sha}": sha for sha in parents}
-    stored = Activity.objects.filter(source_system="github", external_id__in=list(names))
-    known = {names[name]: at for name, at in stored.values_list("external_id", "occurred_at")}
+    known = {names[name]: at for name, at in times_of("github", list(names)).items()}
     created = Repository.objects.filter(pk=repository_id).values_list("created_at", flat=True).first()
     return with_times(records, known, created or timezone.now())
 

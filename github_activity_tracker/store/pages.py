@@ -15,9 +15,10 @@ from core.db.upsert import upsert
 from core.ingest.checkpoints import Checkpoints
 from core.ingest.records import Malformed, Page, PageResult, Record
 from core.ingest.skips import record_malformed, record_skip
+from core.ingest import timeline
 from core.ingest.timeline import record_activity
 from core.ingest.values import Row
-from core.models import Activity, Scope, SkippedItem
+from core.models import Scope, SkippedItem
 from core.protocols import IncrementalState
 from core.search.documents import DocumentMark, mark_changed, mark_deleted
 from github_activity_tracker.models import Account, CommitComment, Issue, IssueComment, ReviewComment, Revision
@@ -73,16 +74,12 @@ def mark_rows_deleted(model: type[models.Model], keys: Iterable[Any], now: datet
 
 def mark_activities_deleted(external_ids: Iterable[str], now: datetime) -> None:
     """Mark activities as deleted."""
-    names = list(external_ids)
-    if names:
-        Activity.objects.filter(source_system="github", external_id__in=names, deleted_at=None).update(deleted_at=now)
+    timeline.mark_activities_deleted("github", external_ids, now)
 
 
 def mark_thread_activities_deleted(threads: Iterable[str], now: datetime) -> None:
     """Mark all activities of these issues, pull requests or discussions as deleted."""
-    names = list(threads)
-    if names:
-        Activity.objects.filter(source_system="github", thread__in=names, deleted_at=None).update(deleted_at=now)
+    timeline.mark_threads_deleted("github", threads, now)
 
 
 def reindex_threads(kind: str, numbers: Iterable[int], scope: Scope) -> None:

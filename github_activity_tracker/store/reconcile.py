@@ -9,8 +9,9 @@ from typing import Any
 from django.db import connection, models, transaction
 
 from core.ingest.records import Page, PageResult
+from core.ingest.timeline import accounts_in_scope
 from core.ingest.values import Row
-from core.models import Activity, Scope
+from core.models import Scope
 from core.protocols import IncrementalState
 from core.search.documents import DocumentMark, mark_changed
 from github_activity_tracker.convert.threads import ThreadPage
@@ -234,9 +235,7 @@ def mark_thread_deleted(scope: Scope, kind: str, number: int, *, moved_to: str, 
 
 def account_node_ids(repository_id: int) -> dict[str, int]:
     """Return the ids of the accounts with activities in this repository, by node id. Deleted accounts are included."""
-    wrote = Activity.objects.filter(scope__source_system="github", scope__external_id=str(repository_id))
-    ids = [int(pk) for pk in wrote.exclude(actor_external_id="").values_list("actor_external_id", flat=True).distinct()]
-    known = Account.objects.filter(pk__in=ids).exclude(node_id="")
+    known = Account.objects.filter(pk__in=accounts_in_scope("github", str(repository_id))).exclude(node_id="")
     return dict(known.order_by("pk").values_list("node_id", "pk"))
 
 

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from core.db.upsert import upsert
 from core.ingest.values import Row
+from core.ingest.timeline_move import bring_over_scope
 from core.models import Activity, Checkpoint, Document, Scope, SkippedItem
 from core.search.documents import DocumentMark, mark_changed, mark_deleted
 from github_activity_tracker.models import (
@@ -72,6 +73,7 @@ def mark_repository_deleted(repository_id: int, now: datetime) -> int:
     scope = Scope.objects.filter(source_system="github", external_id=str(repository_id)).first()
     if scope is None:
         return 0
+    bring_over_scope(scope.pk)
     Activity.objects.filter(scope=scope, deleted_at=None).update(deleted_at=now)
     documents = Document.objects.filter(scope=scope, deleted_at=None).values_list("external_id", flat=True)
     return mark_deleted("github", documents, now)
@@ -87,6 +89,7 @@ def _restore(repository_id: int) -> None:
     scope = Scope.objects.filter(source_system="github", external_id=str(repository_id)).first()
     if scope is None:
         return
+    bring_over_scope(scope.pk)
     Activity.objects.filter(scope=scope, deleted_at=gone.deleted_at).update(deleted_at=None)
     documents = Document.objects.filter(scope=scope, deleted_at=gone.deleted_at).values_list("external_id", "kind")
     mark_changed(
@@ -137,6 +140,7 @@ def _move_addresses(old: Repository, new_url: str) -> None:
     scope = Scope.objects.filter(source_system="github", external_id=str(old.pk)).first()
     tables = [(model._meta.db_table, "html_url", "repository_id", old.pk) for model in OF_REPOSITORY]
     if scope is not None:
+        bring_over_scope(scope.pk)
         tables.append((Activity._meta.db_table, "source_url", "scope_id", scope.pk))
     with connection.cursor() as cursor:
         for table, column, of, key in tables:
@@ -157,6 +161,7 @@ def _drop_provisional(full_name: str, *, except_for: int) -> None:
         if scope is not None:
             documents = scope.documents.filter(deleted_at=None).values_list("external_id", flat=True)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownVariableType, reportUnknownMemberType]  # the reverse side of Document.scope
             mark_deleted("github", documents, timezone.now())  # pyright: ignore[reportUnknownArgumentType]
+            bring_over_scope(scope.pk)
             Activity.objects.filter(scope=scope).delete()
         Checkpoint.objects.filter(collector=COLLECTOR, scope=str(old.pk)).delete()
         old.delete()

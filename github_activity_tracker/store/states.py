@@ -8,7 +8,8 @@ from typing import Any
 from django.db import models, transaction
 from django.db.models import Count, F, Q
 
-from core.models import Activity, Scope
+from core.ingest.timeline import threads_of
+from core.models import Scope
 from core.search.documents import DocumentMark, mark_changed
 from github_activity_tracker.convert.accounts import actor_rows
 from github_activity_tracker.convert.page import hidden_state, resolved_state
@@ -159,8 +160,7 @@ def _first(thread: Mapping[str, Any]) -> int | None:
 
 def _reindex_threads_of(names: Sequence[str], scope: Scope) -> None:
     """Request a re-index of the documents that contain these comments."""
-    rows = Activity.objects.filter(source_system="github", external_id__in=names)
     mark_changed(
         DocumentMark(source_system="github", external_id=name, kind=name.split(":")[1], scope_id=scope.pk)
-        for name in rows.values_list("thread", flat=True).distinct()
+        for name in threads_of("github", names)
     )

@@ -17,6 +17,7 @@ from core.models import Activity
 from core.operations.files import PRIVATE, open_atomic
 from core.operations.output import number_of, size_in_words
 from core.operations.visible import ExactText, json_text
+from core.timeline import add_texts, all_activities, in_scopes_named, of_source, of_type
 from core.trackers import installed_trackers
 
 BATCH = 2000
@@ -64,12 +65,12 @@ class Command(ReportingCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Write the activities that match the filters."""
-        filters = {
-            "source_system": options["source"], "scope__name__iexact": options["scope"],
-            "occurred_at__gte": options["since"], "occurred_at__lt": options["until"], "activity_type": options["type"],
-        }  # fmt: skip
-        conditions = {name: value for name, value in filters.items() if value is not None}
-        activities = Activity.objects.filter(**conditions).select_related("scope").order_by("occurred_at", "pk")
+        conditions = {"occurred_at__gte": options["since"], "occurred_at__lt": options["until"]}
+        activities = all_activities().filter(**{name: at for name, at in conditions.items() if at is not None})
+        for option, condition in (("source", of_source), ("scope", in_scopes_named), ("type", of_type)):
+            if options[option] is not None:
+                activities = activities.filter(condition(options[option]))
+        activities = activities.order_by("occurred_at", "pk")
         rows = _rows(activities.iterator(chunk_size=BATCH), bodies=options["bodies"])
         target: Path | None = options["output"]
         with open_atomic(target, mode=PRIVATE) if target else nullcontext(self.stdout) as file:
@@ -91,7 +92,7 @@ def _rows(activities: Iterator[Activity], *, bodies: bool) -> Iterator[dict[str,
         for system, tracker in trackers.items() if bodies else ():
             ids = [activity.external_id for activity in batch if activity.source_system == system]
             texts |= tracker.bodies(ids) if ids else {}
-        for activity in batch:
+        for activity in add_texts(batch):
             row = {name: _plain(getattr(activity, name)) for name in FIELDS if name != "scope"}
             row["scope"] = activity.scope.name
             yield row | ({"body": texts.get(activity.external_id, "")} if bodies else {})

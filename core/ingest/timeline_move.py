@@ -1,0 +1,130 @@
+"""Moves the timeline of an earlier release, which stored texts in every row, to the table with short keys.
+
+The migration only renames the table of the earlier release, so that it takes no longer for a large timeline. Its rows
+move in small transactions, newest first, while collections run. A kill loses nothing: a row is always in exactly one of
+the two tables. Code that changes rows of the timeline brings these rows over first.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from django.db import connection, transaction
+
+from core.db.upsert import upsert
+from core.models import Activity
+
+OLD = "core_oldactivity"
+FIELDS = (
+    "id", "source_system", "external_id", "scope_id", "thread", "activity_type", "occurred_at", "edited_at",
+    "deleted_at", "actor_external_id", "actor_name", "source_url", "summary",
+)  # fmt: skip
+SLICE = 2000
+"""Number of rows of one transaction. A transaction takes about a tenth of a second, and then others can continue."""
+TAKE = f"DELETE FROM {OLD} WHERE {{condition}} RETURNING {', '.join(FIELDS)}"  # noqa: S608  (only constants)
+NEWEST = f"id IN (SELECT id FROM {OLD} WHERE id < %s ORDER BY id DESC LIMIT {SLICE} FOR UPDATE SKIP LOCKED)"  # noqa: S608
+OF_IDS = "source_system = %s AND external_id = ANY(%s)"
+OF_THREADS = "source_system = %s AND thread = ANY(%s)"
+OF_SCOPE = "scope_id = %s"
+OF_ACCOUNTS = "source_system = %s AND actor_external_id = ANY(%s)"
+
+Row = dict[str, Any]
+_finished = False
+
+
+def is_moving() -> bool:
+    """Return whether rows of an earlier release may remain. Costs one statement until the table is dropped."""
+    global _finished  # noqa: PLW0603  (the table never comes back, so the answer is kept)
+    if not _finished:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT to_regclass(%s) IS NULL", [OLD])
+            _finished = cursor.fetchone()[0]
+    return not _finished
+
+
+def rows_to_move() -> int:
+    """Return about how many rows remain. Counts up to a million, and takes the planner's word beyond."""
+    if not is_moving():
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM (SELECT 1 FROM {OLD} LIMIT 1000000) AS rows")  # noqa: S608
+        counted: int = cursor.fetchone()[0]
+        if counted == 1_000_000:
+            cursor.execute("SELECT greatest(reltuples::bigint, 1000000) FROM pg_class WHERE oid = %s::regclass", [OLD])
+            counted = cursor.fetchone()[0]
+    return counted
+
+
+def bring_over(source_system: str, external_ids: Sequence[str]) -> None:
+    """Move the rows with these external ids, in the caller's transaction."""
+    _bring(OF_IDS, [source_system, list(external_ids)])
+
+
+def bring_over_threads(source_system: str, threads: Sequence[str]) -> None:
+    """Move the rows of these threads, in the caller's transaction."""
+    _bring(OF_THREADS, [source_system, list(threads)])
+
+
+def bring_over_scope(scope_id: int) -> None:
+    """Move the rows of a scope, in the caller's transaction. A large scope takes about a minute for a million rows."""
+    _bring(OF_SCOPE, [scope_id])
+
+
+def bring_over_accounts(source_system: str, accounts: Iterable[str]) -> None:
+    """Move the rows of these accounts, in the caller's transaction."""
+    _bring(OF_ACCOUNTS, [source_system, list(accounts)])
+
+
+def _bring(condition: str, parameters: Sequence[object]) -> None:
+    if is_moving():
+        with transaction.atomic():
+            _insert(_take(condition, parameters))
+
+
+def move_slice(below: int, slim: Callable[[list[Row]], None]) -> tuple[int, int]:
+    """Move the newest ``SLICE`` rows with an id below the given one. Returns their number and their smallest id.
+
+    ``slim`` takes texts out of rows if the tracker can compute them. Rows that another transaction changes at the moment
+    are left for later.
+    """
+    with transaction.atomic():
+        rows = _take(NEWEST, [below])
+        slim(rows)
+        _insert(rows)
+    return len(rows), min((row["id"] for row in rows), default=0)
+
+
+@transaction.atomic
+def drop_if_empty() -> bool:
+    """Drop the table of the earlier release if no row is left. Returns whether it is gone."""
+    if not is_moving():
+        return True
+    with connection.cursor() as cursor:
+        cursor.execute(f"LOCK TABLE {OLD}")
+        cursor.execute(f"SELECT EXISTS (SELECT 1 FROM {OLD})")  # noqa: S608
+        if cursor.fetchone()[0]:
+            return False
+        cursor.execute(f"DROP TABLE {OLD}")
+    return True
+
+
+def _take(condition: str, parameters: Sequence[object]) -> list[Row]:
+    with connection.cursor() as cursor:
+        cursor.execute(TAKE.format(condition=condition), parameters)
+        return [dict(zip(FIELDS, row, strict=True)) | {"common": False} for row in cursor.fetchall()]
+
+
+def _insert(rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows that are not stored yet, without counting them: the weekly counts contain them already."""
+    from core.ingest.timeline import compact_rows  # that module imports this one
+
+    for source in sorted({row["source_system"] for row in rows}):
+        moved = [row for row in rows if row["source_system"] == source]
+        compact = [columns | {"id": row["id"]} for columns, row in zip(compact_rows(moved), moved, strict=True)]
+        _set_move("on")
+        upsert(Activity, compact, key=["number", "prefix_id", "code"], keep=list(compact[0]))
+        _set_move("")
+
+
+def _set_move(value: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('core.move', %s, true)", [value])
