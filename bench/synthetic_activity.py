@@ -3,8 +3,11 @@
 import random
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 from django.db import connection, transaction
+
+from core.ingest.timeline import compact_rows
 
 ACTIVITIES, SCOPES, PEOPLE, THREADS, WORDS = 1_000_000, 2_000, 20_000, 150_000, 20_000
 DAYS = 5 * 365
@@ -16,6 +19,11 @@ TYPES = {
     ],
     "discord": ["discord.default", "discord.reply", "discord.thread_created", "discord.chat_input_command"],
 }  # fmt: skip
+FIELDS = (
+    "source_system", "external_id", "scope_id", "thread", "activity_type", "occurred_at", "edited_at", "deleted_at",
+    "actor_external_id", "actor_name", "source_url", "summary",
+)  # fmt: skip
+BATCH = 20_000
 NOW = datetime.now(UTC).replace(microsecond=0)
 
 
@@ -50,7 +58,10 @@ def scopes() -> Iterator[tuple[object, ...]]:
 
 
 def activities(number: int = ACTIVITIES) -> Iterator[tuple[object, ...]]:
-    """Yield rows of activities in bursts. A burst has about six activities of one person, as in a real repository."""
+    """Yield rows of activities in bursts. A burst has about six activities of one person, as in a real repository.
+
+    The values of a row have the order of ``FIELDS``.
+    """
 
     dice = random.Random(2)  # noqa: S311  (seeded dice)
     left, person, scope, base, kind = 0, 0, 0, NOW, ""
@@ -74,15 +85,20 @@ def activities(number: int = ACTIVITIES) -> Iterator[tuple[object, ...]]:
         )  # fmt: skip
 
 
+def copy_activities(number: int = ACTIVITIES) -> None:
+    """Write activities to the timeline with COPY."""
+    made = activities(number)
+    while rows := [dict(zip(FIELDS, row, strict=True)) | {"common": False} for row in islice(made, BATCH)]:
+        for source in TYPES:
+            if compact := compact_rows([row for row in rows if row["source_system"] == source]):
+                copy("core_activity", list(compact[0]), (list(row.values()) for row in compact))
+
+
 def load_core() -> None:
     """Fill the tables of core."""
     columns = ["id", "source_system", "external_id", "name", "url", "last_completed_at", "not_before"]
     copy("core_scope", columns, scopes())
-    columns = [
-        "source_system", "external_id", "scope_id", "thread", "activity_type", "occurred_at", "edited_at", "deleted_at",
-        "actor_external_id", "actor_name", "source_url", "summary",
-    ]  # fmt: skip
-    copy("core_activity", columns, activities())
+    copy_activities()
     with connection.cursor() as cursor:
         cursor.execute(OTHERS)
 

@@ -27,8 +27,10 @@ class CoreConfig(AppConfig):
         from core.db.limits import limit_new_connection
         from core.monitoring.alerts import after_run
         from core.runs import run_finished
+        from core.timeline_upgrade import after_run as continue_upgrade
 
         run_finished.connect(after_run, dispatch_uid="core.monitoring")
+        run_finished.connect(continue_upgrade, dispatch_uid="core.timeline_upgrade")
         connection_created.connect(limit_new_connection, dispatch_uid="core.db.limits")
         _register_secrets()
 

@@ -7,16 +7,22 @@ an activity are stored as short keys (``core.models.timeline``).
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
 
 from django.contrib.postgres.search import SearchQuery, SearchVector
-from django.db.models import Q, QuerySet
+from django.db import connection
+from django.db.models import Q, QuerySet, Subquery
 from django.db.models.functions import Lower
 
 from core.db.activity_keys import in_threads, with_external_ids
 from core.models import Activity, ActivityType, Scope
 from core.trackers import ActivityTexts, TrackerConfig, installed_trackers, tracker_of
 
+LATEST_NAMES = """
+    SELECT given.actor, latest.actor_name FROM unnest(%s::bigint[]) AS given (actor), LATERAL (
+        SELECT actor_name FROM core_activity AS a JOIN core_activitytype AS t ON t.id = a.type_id
+        WHERE a.actor = given.actor AND t.source_system = %s ORDER BY a.occurred_at DESC LIMIT 1
+    ) AS latest WHERE latest.actor_name IS NOT NULL
+"""
 MOST_TYPES = 200
 """Maximum number of types to list. A list of choices with more types would be hard to use."""
 MOST_WORDS = 12
@@ -36,23 +42,19 @@ def stored_types(source_system: str = "") -> list[str]:
 
 def of_source(source_system: str) -> Q:
     """Return a condition: the activity belongs to this source."""
-    return Q(type__in=_type_ids(Q(source_system=source_system)))
+    return Q(type__in=ActivityType.objects.filter(source_system=source_system).values("pk"))
 
 
 def of_type(activity_type: str) -> Q:
     """Return a condition: the activity has this type. It uses the index by type, except for common types."""
-    same_type = Q(type__in=_type_ids(Q(name=activity_type)))
+    same_type = Q(type=Subquery(ActivityType.objects.filter(name=activity_type).values("pk")[:1]))
     is_common = any(activity_type in tracker.common_types for tracker in installed_trackers())
     return same_type if is_common else same_type & Q(common=False)
 
 
 def without_types(activity_types: Collection[str]) -> Q:
     """Return a condition: the activity has none of these types."""
-    return ~Q(type__in=_type_ids(Q(name__in=activity_types))) if activity_types else Q()
-
-
-def _type_ids(condition: Q) -> list[int]:
-    return list(ActivityType.objects.filter(condition).values_list("pk", flat=True))
+    return ~Q(type__in=ActivityType.objects.filter(name__in=activity_types).values("pk")) if activity_types else Q()
 
 
 def of_account(source_system: str, account: str) -> Q:
@@ -90,11 +92,13 @@ def with_words(rows: QuerySet[Activity], words: str) -> list[QuerySet[Activity]]
         return []
     query = SearchQuery(" & ".join(f"{part}:*" for part in parts[:MOST_WORDS]), search_type="raw", config="simple")
     stored = rows.alias(words=SearchVector("summary", config="simple")).filter(summary__isnull=False, words=query)
-    branches = [stored]
-    for tracker in installed_trackers():
-        if (numbers := tracker.numbers_with_words(query)) is not None:
-            branches.append(rows.filter(of_source(tracker.source_system), summary__isnull=True, number__in=numbers))
-    return branches
+    numbers = ((tracker.source_system, tracker.numbers_with_words(query)) for tracker in installed_trackers())
+    computed = [
+        rows.filter(of_source(source), summary__isnull=True, number__in=found)
+        for source, found in numbers
+        if found is not None
+    ]
+    return [stored, *computed]
 
 
 def in_thread(source_system: str, thread: str) -> Q:
@@ -109,7 +113,7 @@ def with_id(source_system: str, external_id: str) -> Q:
 
 def in_scopes_named(name: str) -> Q:
     """Return a condition: the activity belongs to a scope with exactly this name, ignoring case."""
-    return Q(scope__in=list(Scope.objects.filter(name__iexact=name).values_list("pk", flat=True)))
+    return Q(scope__in=Scope.objects.filter(name__iexact=name).values("pk"))
 
 
 def add_texts(rows: Sequence[Activity]) -> Sequence[Activity]:
@@ -140,12 +144,14 @@ def names_of(accounts: Iterable[tuple[str, int]]) -> dict[tuple[str, int], str]:
     for source, ids in by_source.items():
         tracker: TrackerConfig | None = tracker_of(source)
         known: Mapping[str, str] = tracker.account_names([str(pk) for pk in ids]) if tracker else {}
-        for pk in ids:
-            if name := known.get(str(pk)) or _stored_name(source, pk):
-                names[source, pk] = name
+        names |= {(source, pk): known[str(pk)] for pk in ids if known.get(str(pk))}
+        if missing := [pk for pk in ids if (source, pk) not in names]:
+            names |= {(source, pk): name for pk, name in _stored_names(source, missing)}
     return names
 
 
-def _stored_name(source: str, account: int) -> str:
-    rows: Any = Activity.objects.filter(of_account(source, str(account))).order_by("-occurred_at")
-    return next(iter(rows.values_list("actor_name", flat=True)[:1]), "") or ""
+def _stored_names(source: str, accounts: list[int]) -> list[tuple[int, str]]:
+    """Return the name in the latest activity of each account that has a stored name."""
+    with connection.cursor() as cursor:
+        cursor.execute(LATEST_NAMES, [accounts, source])
+        return cursor.fetchall()

@@ -215,7 +215,7 @@ class TrackerConfig(AppConfig):
         return {}
 
     def accounts_named(self, name: str) -> Collection[str]:
-        """Return the ids of a few accounts with this name, ignoring case, if the timeline does not store their names."""
+        """Return the ids of a few accounts with this name, ignoring case, if the timeline stores no names."""
         del name
         return ()
 

@@ -10,7 +10,8 @@ import pytest
 from django.core.management import CommandError, call_command, get_commands, load_command_class
 
 from core.collectors import ReportingCommand
-from core.models import Activity, Scope
+from core.models import Scope
+from tests.support.activities import make_activities
 
 OURS = ("core", "config", "github_activity_tracker", "discord_activity_tracker")
 NAMES = sorted(name for name, app in get_commands().items() if app in OURS and name != "migrate")
@@ -66,11 +67,11 @@ def test_a_wrong_date_says_how_dates_are_written(name: str, option: str, value: 
 @pytest.mark.parametrize("form", ["jsonl", "csv"])
 def test_an_export_into_a_file_says_what_it_wrote(tmp_path: Path, number: int, words: str, form: str) -> None:
     scope = Scope.objects.create(source_system="github", external_id="1", name="o/r")
-    Activity.objects.bulk_create(
-        Activity(
-            source_system="github", external_id=f"github:issue:1:{n}", scope=scope, activity_type="github.issue",
-            occurred_at=datetime(2026, 1, 1, tzinfo=UTC),
-        )
+    make_activities(
+        {
+            "source_system": "github", "external_id": f"github:issue:1:{n}", "scope": scope,
+            "activity_type": "github.issue", "occurred_at": datetime(2026, 1, 1, tzinfo=UTC),
+        }
         for n in range(number)
     )  # fmt: skip
     out, target = StringIO(), tmp_path / f"all.{form}"

@@ -8,10 +8,11 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from core.models import Activity, CollectorRun, Scope, SkippedItem
+from core.models import CollectorRun, Scope, SkippedItem
 from core.operations.visible import HIDDEN
 from discord_activity_tracker.models import Message, Revision
 from github_activity_tracker.models import Account, Commit, Issue, Repository
+from tests.support.activities import make_activity
 from tests.support.discord_fixtures import at, make_guild, message, store
 
 pytestmark = pytest.mark.django_db
@@ -55,7 +56,7 @@ def hostile_rows(repository: Repository) -> list[Any]:
         options={"repositories": HOSTILE}, scopes=[{"scope": HOSTILE, "outcome": "failed", "reason": HOSTILE}],
     )  # fmt: skip
     return [
-        Activity.objects.create(
+        make_activity(
             source_system="github", external_id="github:issue:1", activity_type="github.issue", scope=scope,
             occurred_at=NOW, actor_name=HOSTILE, summary=HOSTILE, thread="github:issue:1:1",
         ),

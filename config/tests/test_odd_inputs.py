@@ -16,10 +16,11 @@ from django.test import Client, RequestFactory
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.models import Activity, CollectorRun, Scope, SkippedItem
+from core.models import CollectorRun, Scope, SkippedItem
 from core.pages import parameters
 from core.pages.parameters import Utf8ASGIHandler, Utf8WSGIHandler, utf8_content_type
 from github_activity_tracker.models import Issue, IssueComment, Repository
+from tests.support.activities import make_activities
 from tests.support.conversation_fixtures import store_conversations, store_document
 from tests.support.discord_fixtures import at, make_guild, message, store
 from tests.support.odd_requests import OddRequest, Route, failure, odd_request, routes
@@ -68,11 +69,12 @@ def admin(db: Any) -> Iterator[Client]:
     Issue.objects.create(id=1, number=1, is_pull_request=False, title="One", state="open", **common)
     IssueComment.objects.create(id=1, issue_number=1, body="words " * 5000, **common)
     scope = Scope.objects.get(external_id="notes/all")
-    Activity.objects.bulk_create(
-        Activity(
-            source_system="github", external_id=f"github:issue_comment:{n}", scope=scope, thread="github:issue:1:1",
-            activity_type="github.issue_comment", occurred_at=NOW + timedelta(minutes=n), summary=f"line {n}",
-        )
+    make_activities(
+        {
+            "source_system": "github", "external_id": f"github:issue_comment:{n}", "scope": scope,
+            "thread": "github:issue:1:1", "activity_type": "github.issue_comment",
+            "occurred_at": NOW + timedelta(minutes=n), "summary": f"line {n}",
+        }
         for n in range(1, 61)
     )  # fmt: skip
     run = CollectorRun.objects.create(collector="github", host="h", pid=1, started_at=NOW, progress={"seen": 3})

@@ -21,6 +21,7 @@ from core.models import Activity, Scope
 from core.monitoring.status import Finding, Level, Status
 from core.operations.slack_ops.messages import plain
 from core.operations.visible import HIDDEN, json_text, visible, visible_line
+from tests.support.activities import make_activity
 from tests.support.conversation_fixtures import store_document
 
 pytestmark = pytest.mark.django_db  # commands set limits on the database connection if it is open
@@ -157,7 +158,7 @@ def test_search_around_shows_hidden_characters_of_neighbours(stream: type[String
 def hostile_activity(db: Any) -> Activity:
     """Store an activity with a hostile name and a formula as its summary."""
     scope = Scope.objects.create(source_system="github", external_id="1", name=f"o/{HOSTILE}")
-    return Activity.objects.create(
+    return make_activity(
         source_system="github", external_id="github:issue:1", activity_type="github.issue", scope=scope,
         occurred_at=datetime(2026, 3, 1, tzinfo=UTC), actor_name=HOSTILE, summary='=HYPERLINK("https://x.example";1)',
     )  # fmt: skip

@@ -9,27 +9,41 @@ hexadecimal part, which is stored in half its length, and ``t`` for any other te
 import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Q, Subquery
+
+from core.models import ExternalIdPrefix
 
 NUMBER = re.compile(r"0|-?[1-9][0-9]{0,18}", re.ASCII)
 HEX = re.compile(r"(?:[0-9a-f]{2})+", re.ASCII)
 LIMIT = 1 << 63
 NO_CODE = b""
 
-PREFIXES = "SELECT text, id FROM core_externalidprefix WHERE source_system = %s AND text = ANY(%s)"
-NEW_PREFIXES = """
-    INSERT INTO core_externalidprefix (source_system, text) SELECT %s, new.text FROM unnest(%s::text[]) AS new (text)
-    ORDER BY text ON CONFLICT (source_system, text) DO NOTHING
+KEYS = """
+    WITH known_prefix AS (
+        SELECT text, id FROM core_externalidprefix WHERE source_system = %(source)s AND text = ANY(%(prefixes)s)
+    ), new_prefix AS (
+        INSERT INTO core_externalidprefix (source_system, text) SELECT %(source)s, given.text
+        FROM unnest(%(prefixes)s::text[]) AS given (text)
+        WHERE NOT EXISTS (SELECT 1 FROM known_prefix AS known WHERE known.text = given.text) ORDER BY given.text
+        ON CONFLICT (source_system, text) DO UPDATE SET text = excluded.text RETURNING text, id
+    ), known_type AS (
+        SELECT name, id FROM core_activitytype WHERE source_system = %(source)s AND name = ANY(%(types)s)
+    ), new_type AS (
+        INSERT INTO core_activitytype (source_system, name) SELECT %(source)s, given.name
+        FROM unnest(%(types)s::text[]) AS given (name)
+        WHERE NOT EXISTS (SELECT 1 FROM known_type AS known WHERE known.name = given.name) ORDER BY given.name
+        ON CONFLICT (source_system, name) DO UPDATE SET name = excluded.name RETURNING name, id
+    )
+    SELECT true, text, id FROM (TABLE known_prefix UNION ALL TABLE new_prefix) AS prefixes
+    UNION ALL SELECT false, name, id FROM (TABLE known_type UNION ALL TABLE new_type) AS types
 """
-TYPES = "SELECT name, id FROM core_activitytype WHERE source_system = %s AND name = ANY(%s)"
-NEW_TYPES = """
-    INSERT INTO core_activitytype (source_system, name) SELECT %s, new.name FROM unnest(%s::text[]) AS new (name)
-    ORDER BY name ON CONFLICT (source_system, name) DO NOTHING
-"""
+"""Select the ids of prefixes and types, and create those that are missing. If another transaction creates one at the
+same moment, the statement waits for it, and then returns the other's id."""
 
 
 class ExternalId(NamedTuple):
@@ -58,31 +72,24 @@ def join_external_id(prefix: str, number: int, code: bytes = b"") -> str:
     return prefix + (code[1:].hex() if code.startswith(b"h") else bytes(code[1:]).decode())
 
 
-def prefix_ids(source_system: str, prefixes: Collection[str], *, create: bool = False) -> dict[str, int]:
-    """Return the ids of prefixes by their text. Prefixes that are not stored are created or left out.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Keys:
+    """The ids of prefixes and of activity types, by their texts."""
 
-    Runs one statement if all prefixes are stored, else at most three.
-    """
-    return _ids(source_system, prefixes, PREFIXES, NEW_PREFIXES if create else "")
-
-
-def type_ids(source_system: str, names: Collection[str], *, create: bool = False) -> dict[str, int]:
-    """Return the ids of activity types by name. Works like ``prefix_ids``."""
-    return _ids(source_system, names, TYPES, NEW_TYPES if create else "")
+    prefixes: Mapping[str, int]
+    types: Mapping[str, int]
 
 
-def _ids(source_system: str, texts: Collection[str], select: str, insert: str) -> dict[str, int]:
-    wanted = sorted(set(texts))
-    if not wanted:
-        return {}
+def activity_keys(source_system: str, *, prefixes: Iterable[str], types: Iterable[str]) -> Keys:
+    """Return the ids of these prefixes and types. Creates those that are missing. Runs one statement."""
+    given = {"source": source_system, "prefixes": sorted(set(prefixes)), "types": sorted(set(types))}
     with connection.cursor() as cursor:
-        cursor.execute(select, [source_system, wanted])
-        known: dict[str, int] = dict(cursor.fetchall())
-        if insert and (missing := [text for text in wanted if text not in known]):
-            cursor.execute(insert, [source_system, missing])
-            cursor.execute(select, [source_system, missing])
-            known |= dict(cursor.fetchall())
-    return known
+        cursor.execute(KEYS, given)
+        rows = cursor.fetchall()
+    return Keys(
+        prefixes={text: pk for is_prefix, text, pk in rows if is_prefix},
+        types={text: pk for is_prefix, text, pk in rows if not is_prefix},
+    )
 
 
 def with_external_ids(source_system: str, external_ids: Iterable[str]) -> Q:
@@ -101,14 +108,13 @@ def _one_of(source_system: str, texts: Iterable[str], prefix: str, number: str, 
     for text in texts:
         parts = split_external_id(text)
         groups[parts.prefix].append(parts)
-    known: Mapping[str, int] = prefix_ids(source_system, groups)
     condition = Q(pk__in=[])
     for text, parts in groups.items():
-        if text in known:
-            codes = {part.code for part in parts}
-            condition |= Q(**{prefix: known[text], f"{number}__in": sorted({part.number for part in parts})}) & (
-                Q(**{f"{code}__in": sorted(codes)}) if codes != {NO_CODE} else _without(code)
-            )
+        codes = {part.code for part in parts}
+        stored = ExternalIdPrefix.objects.filter(source_system=source_system, text=text).values("pk")
+        condition |= Q(**{prefix: Subquery(stored), f"{number}__in": sorted({part.number for part in parts})}) & (
+            Q(**{f"{code}__in": sorted(codes)}) if codes != {NO_CODE} else _without(code)
+        )
     return condition
 
 

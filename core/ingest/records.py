@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 
-from core.ingest.values import Row, clean, clean_json, clip
+from core.ingest.values import Row, account_number, clean, clean_json, clip
 
 CONVERSION_ERRORS = (KeyError, TypeError, ValueError, AttributeError, OverflowError)
 """Exceptions that a converter raises for an item that does not match the documentation of the source."""
@@ -30,6 +30,10 @@ class SourceActivity:
     edited_at: datetime | None = None
     common: bool = False
     """Whether the type is so common that the index by type leaves it out. See ``TrackerConfig.common_types``."""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError if the id of the account is not a number, so that only this item is set aside."""
+        account_number(self.actor_external_id)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

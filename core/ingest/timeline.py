@@ -4,10 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from core.db.activity_keys import ExternalId, in_threads, prefix_ids, split_external_id, type_ids, with_external_ids
+from core.db.activity_keys import ExternalId, activity_keys, in_threads, split_external_id, with_external_ids
 from core.db.upsert import upsert
 from core.ingest.records import Record
 from core.ingest.timeline_move import bring_over, bring_over_threads
+from core.ingest.values import account_number
 from core.models import Activity, PersonWeek
 from core.protocols import ActivityRecord
 from core.search.documents import DocumentMark, mark_changed
@@ -27,9 +28,9 @@ def record_activity(
 ) -> None:
     """Write the timeline rows of new and changed records, and request a re-index of their documents.
 
-    Runs at most four statements, and more if a type or the beginning of an external id is new. Call it in the
-    transaction that writes the rows of the records. ``actor_names`` maps account ids to names that replace the names in
-    the records. ``keep`` and ``guarded`` are options of ``upsert`` with the names of ``ActivityRecord``.
+    Runs at most three statements. Call it in the transaction that writes the rows of the records. ``actor_names`` maps
+    account ids to names that replace the names in the records. ``keep`` and ``guarded`` are options of ``upsert`` with
+    the names of ``ActivityRecord``.
     """
     changed = list(records)
     write_activities(
@@ -97,25 +98,34 @@ def write_activities(
     source = rows[0]["source_system"]
     bring_over(source, [row["external_id"] for row in rows])
     upsert(
-        Activity, compact_rows(rows), key=["number", "prefix_id", "code"], keep=[COLUMNS.get(name, name) for name in keep],
+        Activity,
+        compact_rows(rows),
+        key=["number", "prefix_id", "code"],
+        keep=[COLUMNS.get(name, name) for name in keep],
         guarded={COLUMNS.get(name, name): COLUMNS.get(decider, decider) for name, decider in (guarded or {}).items()},
-    )  # fmt: skip
+    )
 
 
 def compact_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return the columns of timeline rows with these values. Creates missing types and beginnings of external ids."""
+    if not rows:
+        return []
     source = rows[0]["source_system"]
     ids = [split_external_id(row["external_id"]) for row in rows]
     threads = [split_external_id(row["thread"]) if row["thread"] else None for row in rows]
-    prefixes = prefix_ids(source, {one.prefix for one in (*ids, *threads) if one}, create=True)
-    types = type_ids(source, {row["activity_type"] for row in rows}, create=True)
+    keys = activity_keys(
+        source,
+        prefixes=(one.prefix for one in (*ids, *threads) if one),
+        types=(row["activity_type"] for row in rows),
+    )
     return [
         {
             "occurred_at": row["occurred_at"], "number": own.number,
             "thread_number": thread.number if thread else None, "actor": account_number(row["actor_external_id"]),
             "edited_at": row["edited_at"], "deleted_at": row["deleted_at"], "scope_id": row["scope_id"],
-            "prefix_id": prefixes[own.prefix], "thread_prefix_id": prefixes[thread.prefix] if thread else None,
-            "type_id": types[row["activity_type"]], "common": row["common"], "code": _bytea(own) or r"\x",
+            "prefix_id": keys.prefixes[own.prefix],
+            "thread_prefix_id": keys.prefixes[thread.prefix] if thread else None,
+            "type_id": keys.types[row["activity_type"]], "common": row["common"], "code": _bytea(own) or r"\x",
             "thread_code": _bytea(thread) if thread else None, "actor_name": row["actor_name"] or None,
             "source_url": row["source_url"] or None, "summary": row["summary"] or None,
         }
@@ -126,15 +136,6 @@ def compact_rows(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def _bytea(parts: ExternalId) -> str | None:
     r"""Return the code as PostgreSQL reads it from a text, such as ``\x74``, or ``None`` if there is no code."""
     return rf"\x{parts.code.hex()}" if parts.code else None
-
-
-def account_number(external_id: str) -> int | None:
-    """Return the number of an account id, or ``None`` for an empty id. Raises ValueError for an id that is no number."""
-    if not external_id:
-        return None
-    if not (external_id.removeprefix("-").isascii() and external_id.removeprefix("-").isdigit()):
-        raise ValueError(f"the account id {external_id[:60]!r} must be a number")
-    return int(external_id)
 
 
 def mark_activities_deleted(source_system: str, external_ids: Iterable[str], now: datetime) -> None:

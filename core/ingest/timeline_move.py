@@ -21,7 +21,7 @@ FIELDS = (
 SLICE = 2000
 """Number of rows of one transaction. A transaction takes about a tenth of a second, and then others can continue."""
 TAKE = f"DELETE FROM {OLD} WHERE {{condition}} RETURNING {', '.join(FIELDS)}"  # noqa: S608  (only constants)
-NEWEST = f"id IN (SELECT id FROM {OLD} WHERE id < %s ORDER BY id DESC LIMIT {SLICE} FOR UPDATE SKIP LOCKED)"  # noqa: S608
+NEWEST = f"id IN (SELECT id FROM {OLD} WHERE id < %s ORDER BY id DESC LIMIT %s FOR UPDATE SKIP LOCKED)"  # noqa: S608
 OF_IDS = "source_system = %s AND external_id = ANY(%s)"
 OF_THREADS = "source_system = %s AND thread = ANY(%s)"
 OF_SCOPE = "scope_id = %s"
@@ -33,7 +33,7 @@ _finished = False
 
 def is_moving() -> bool:
     """Return whether rows of an earlier release may remain. Costs one statement until the table is dropped."""
-    global _finished  # noqa: PLW0603  (the table never comes back, so the answer is kept)
+    global _finished
     if not _finished:
         with connection.cursor() as cursor:
             cursor.execute("SELECT to_regclass(%s) IS NULL", [OLD])
@@ -74,20 +74,23 @@ def bring_over_accounts(source_system: str, accounts: Iterable[str]) -> None:
     _bring(OF_ACCOUNTS, [source_system, list(accounts)])
 
 
-def _bring(condition: str, parameters: Sequence[object]) -> None:
+def _bring(condition: str, parameters: list[Any]) -> None:
+    """Move the rows that match a condition, ``SLICE`` rows at a time so that memory stays flat."""
     if is_moving():
+        some = f"id IN (SELECT id FROM {OLD} WHERE {condition} LIMIT {SLICE})"  # noqa: S608
         with transaction.atomic():
-            _insert(_take(condition, parameters))
+            while rows := _take(some, parameters):
+                _insert(rows)
 
 
-def move_slice(below: int, slim: Callable[[list[Row]], None]) -> tuple[int, int]:
-    """Move the newest ``SLICE`` rows with an id below the given one. Returns their number and their smallest id.
+def move_slice(below: int, slim: Callable[[list[Row]], None], size: int = SLICE) -> tuple[int, int]:
+    """Move the newest ``size`` rows with an id below the given one. Returns their number and their smallest id.
 
-    ``slim`` takes texts out of rows if the tracker can compute them. Rows that another transaction changes at the moment
-    are left for later.
+    ``slim`` takes texts out of rows if the tracker can compute them. Rows that another transaction changes at the
+    moment are left for later.
     """
     with transaction.atomic():
-        rows = _take(NEWEST, [below])
+        rows = _take(NEWEST, [below, size])
         slim(rows)
         _insert(rows)
     return len(rows), min((row["id"] for row in rows), default=0)
@@ -107,7 +110,7 @@ def drop_if_empty() -> bool:
     return True
 
 
-def _take(condition: str, parameters: Sequence[object]) -> list[Row]:
+def _take(condition: str, parameters: list[Any]) -> list[Row]:
     with connection.cursor() as cursor:
         cursor.execute(TAKE.format(condition=condition), parameters)
         return [dict(zip(FIELDS, row, strict=True)) | {"common": False} for row in cursor.fetchall()]

@@ -83,3 +83,15 @@ def bounded_int_or_none(number: int | None, bits: int = 64) -> int | None:
     Raises ValueError if the number does not fit into a signed column of ``bits`` bits.
     """
     return None if number is None else bounded_int(number, bits, lowest=-(1 << (bits - 1)))
+
+
+def account_number(external_id: str) -> int | None:
+    """Return the number of an account id, or ``None`` for an empty id.
+
+    Raises ValueError for an id that is not a number, or that a column of 64 bits cannot store.
+    """
+    if not external_id:
+        return None
+    if not (external_id.removeprefix("-").isascii() and external_id.removeprefix("-").isdigit()):
+        raise ValueError(f"the account id {external_id[:60]!r} must be a number")
+    return bounded_int(int(external_id), lowest=-(1 << 63))

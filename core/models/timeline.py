@@ -1,8 +1,8 @@
 """The timeline of all sources, and the numbers of activities by week.
 
-A row of the timeline holds short keys instead of texts, because there is one row for every message. ``Activity.objects``
-adds the texts of the contract (``ActivityRecord``) to each row it reads. Conditions on these texts cannot use an index:
-use the functions of ``core.db.activity_keys`` and ``core.timeline`` instead.
+A row of the timeline holds short keys instead of texts, because there is one row for every message.
+``Activity.objects`` adds the texts of the contract (``ActivityRecord``) to each row it reads. Conditions on these texts
+cannot use an index: use the functions of ``core.db.activity_keys`` and ``core.timeline`` instead.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -93,7 +93,8 @@ class Activities:
 def activities(period: Period) -> Activities:
     """Read the counts of a period with one statement, and return them. Weeks without activities have zeros."""
     counted = _rows(
-        "SELECT week, t.name, scope_id, sum(count) FROM core_activityweek w JOIN core_activitytype t ON t.id = w.type_id"
+        "SELECT week, t.name, scope_id, sum(count) FROM core_activityweek w"
+        " JOIN core_activitytype t ON t.id = w.type_id"
         " WHERE week BETWEEN %s AND %s AND starts_with(t.name, %s) AND t.name <> ALL(%s)"
         " GROUP BY GROUPING SETS ((week, t.name), (scope_id))",
         [period.first, period.last, f"{period.source}." if period.source else "", passive_types()],

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -42,7 +43,7 @@ def page(queries: Sequence[QuerySet[Activity]], query: Any, size: int, *, newest
         condition = Q(occurred_at__gte=after[0]) & ~Q(occurred_at=after[0], id__lte=after[1])
     found = [row for rows in queries for row in rows.filter(condition).order_by(*order)[: size + 1]]
     if len(queries) > 1:
-        found.sort(key=lambda row: (row.occurred_at, row.pk), reverse=descending)
+        found.sort(key=_position, reverse=descending)
     more, selected = len(found) > size, add_texts(found[:size])
     if not selected:
         return KeysetPage(rows=[])
@@ -54,3 +55,7 @@ def page(queries: Sequence[QuerySet[Activity]], query: Any, size: int, *, newest
         later=cursor_text(newest.occurred_at, newest.pk) if has_later else "",
         earlier=cursor_text(oldest.occurred_at, oldest.pk) if has_earlier else "",
     )
+
+
+def _position(row: Activity) -> tuple[datetime, int]:
+    return row.occurred_at, row.id

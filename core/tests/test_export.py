@@ -16,7 +16,8 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from core.management.commands import export_activity
-from core.models import Activity, Scope
+from core.models import Scope
+from tests.support.activities import make_activity
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -33,7 +34,7 @@ def activity(number: int, scope: Scope, **more: Any) -> None:
         "external_id": f"github:issue_comment:{number}", "activity_type": "github.issue_comment",
         "occurred_at": NOON + timedelta(days=number), "summary": HARD, "source_system": scope.source_system,
     }  # fmt: skip
-    Activity.objects.create(**(row | more), scope=scope, actor_external_id="7", source_url="https://example.org/1")
+    make_activity(**(row | more), scope=scope, actor_external_id="7", source_url="https://example.org/1")
 
 
 @pytest.fixture

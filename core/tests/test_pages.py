@@ -13,6 +13,7 @@ from django.utils import timezone
 from core.models import Activity, CollectorRun, Scope, SkippedItem
 from core.operations.visible import visible
 from core.pages.thread import SHORT, SHOWN, Renderer
+from tests.support.activities import make_activities
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2025, 6, 2, 12, tzinfo=UTC)
@@ -24,13 +25,15 @@ def fill(number: int = 120) -> list[Activity]:
     Three consecutive activities have the same time. The next three are three minutes later.
     """
     scopes = [Scope.objects.create(source_system="github", external_id=str(n), name=f"a/b{n}") for n in (1, 2)]
-    return Activity.objects.bulk_create(
-        Activity(
-            source_system="github", external_id=f"github:issue_comment:{n}", scope=scopes[n % 2], thread="t",
-            activity_type=f"github.{'issue' if n % 2 else 'commit'}", occurred_at=NOW + timedelta(minutes=n - n % 3),
-            actor_external_id=str(n % 5), actor_name=f"Person{n % 5}", summary=f"word{n} Tide",
-            deleted_at=NOW if n % 10 == 0 else None,
-        )
+    return make_activities(
+        {
+            "source_system": "github", "external_id": f"github:issue_comment:{n}", "scope": scopes[n % 2],
+            "thread": "t",
+            "activity_type": f"github.{'issue' if n % 2 else 'commit'}",
+            "occurred_at": NOW + timedelta(minutes=n - n % 3),
+            "actor_external_id": str(n % 5), "actor_name": f"Person{n % 5}", "summary": f"word{n} Tide",
+            "deleted_at": NOW if n % 10 == 0 else None,
+        }
         for n in range(number)
     )  # fmt: skip
 

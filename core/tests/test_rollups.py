@@ -8,12 +8,11 @@ from django.db import connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.db.upsert import upsert
+from core.ingest.timeline import write_activities
 from core.models import Activity, ActivityWeek, PersonWeek, Scope
 
 pytestmark = pytest.mark.django_db
 START = datetime(2024, 12, 29, 23, 59, tzinfo=UTC)
-KEY = ["source_system", "external_id"]
 
 
 def scope(name: str = "a/b") -> Scope:
@@ -25,6 +24,7 @@ def row(number: int, **changed: Any) -> dict[str, Any]:
         "source_system": "github", "external_id": f"github:issue:1:{number}", "scope_id": scope().pk, "thread": "",
         "activity_type": "github.issue", "occurred_at": START, "edited_at": None, "deleted_at": None,
         "actor_external_id": "7", "actor_name": "a name", "source_url": "", "summary": "",
+        "common": False,
     } | changed  # fmt: skip
 
 
@@ -37,15 +37,13 @@ def differences() -> int:
 
 DIFFERENCES = """
 WITH weeks AS (
-    SELECT date_trunc('week', occurred_at AT TIME ZONE 'UTC')::date, scope_id, activity_type, count(*)::int
+    SELECT date_trunc('week', occurred_at AT TIME ZONE 'UTC')::date, scope_id, type_id, count(*)::int
     FROM core_activity WHERE deleted_at IS NULL GROUP BY 1, 2, 3
 ), people AS (
-    SELECT date_trunc('week', occurred_at AT TIME ZONE 'UTC')::date, scope_id, actor_external_id, activity_type,
-        count(*)::int
-    FROM core_activity WHERE deleted_at IS NULL AND actor_external_id <> '' GROUP BY 1, 2, 3, 4
-), kept AS (SELECT week, scope_id, activity_type, count FROM core_activityweek WHERE count <> 0),
-kept_people AS (SELECT week, scope_id, actor_external_id, activity_type, count FROM core_personweek
-    WHERE count <> 0)
+    SELECT date_trunc('week', occurred_at AT TIME ZONE 'UTC')::date, scope_id, actor, type_id, count(*)::int
+    FROM core_activity WHERE deleted_at IS NULL AND actor IS NOT NULL GROUP BY 1, 2, 3, 4
+), kept AS (SELECT week, scope_id, type_id, count FROM core_activityweek WHERE count <> 0),
+kept_people AS (SELECT week, scope_id, actor, type_id, count FROM core_personweek WHERE count <> 0)
 SELECT (SELECT count(*) FROM ((TABLE weeks EXCEPT TABLE kept) UNION ALL (TABLE kept EXCEPT TABLE weeks)) AS a)
      + (SELECT count(*) FROM (
         (TABLE people EXCEPT TABLE kept_people) UNION ALL (TABLE kept_people EXCEPT TABLE people)) AS b)
@@ -53,33 +51,33 @@ SELECT (SELECT count(*) FROM ((TABLE weeks EXCEPT TABLE kept) UNION ALL (TABLE k
 
 
 def test_weeks_begin_on_monday_in_utc() -> None:
-    upsert(Activity, [row(1), row(2, occurred_at=START + timedelta(minutes=1))], key=KEY)
+    write_activities([row(1), row(2, occurred_at=START + timedelta(minutes=1))])
     weeks = ActivityWeek.objects.order_by("week").values_list("week", "count")
     assert [(str(week), count) for week, count in weeks] == [("2024-12-23", 1), ("2024-12-30", 1)]
 
 
 def test_an_edit_of_the_text_changes_no_count() -> None:
-    upsert(Activity, [row(1)], key=KEY)
-    upsert(Activity, [row(1, summary="other words")], key=KEY)
+    write_activities([row(1)])
+    write_activities([row(1, summary="other words")])
     assert ActivityWeek.objects.get().count == PersonWeek.objects.get().count == 1
 
 
 def test_tombstones_are_subtracted_and_added_again() -> None:
-    upsert(Activity, [row(1)], key=KEY)
+    write_activities([row(1)])
     Activity.objects.update(deleted_at=START)
     assert ActivityWeek.objects.get().count == 0
-    upsert(Activity, [row(1)], key=KEY)
+    write_activities([row(1)])
     assert ActivityWeek.objects.get().count == PersonWeek.objects.get().count == 1
 
 
 def test_an_activity_without_an_actor_is_not_counted_for_a_person() -> None:
-    upsert(Activity, [row(1, actor_external_id="")], key=KEY)
+    write_activities([row(1, actor_external_id="")])
     assert not PersonWeek.objects.exists()
 
 
 def test_a_page_that_is_rolled_back_leaves_no_count() -> None:
     with transaction.atomic():
-        upsert(Activity, [row(1)], key=KEY)
+        write_activities([row(1)])
         assert ActivityWeek.objects.exists()
         transaction.set_rollback(True)
     assert not ActivityWeek.objects.exists()
@@ -107,7 +105,7 @@ def test_any_history_is_counted_exactly(db: Any, changes: list[Any]) -> None:
         if act == "page":
             at = START + timedelta(weeks=weeks)
             rows = [row(n, activity_type=kind, occurred_at=at, actor_external_id=person) for n in numbers]
-            upsert(Activity, rows, key=KEY)
+            write_activities(rows)
         elif act == "soft_delete":
             chosen.update(deleted_at=START)
         elif act == "move":

@@ -9,7 +9,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from core.models import Activity, Document
+from core.models import Document
+from tests.support.activities import make_activities
 from tests.support.conversation_fixtures import NOON, store_conversations, store_document
 
 pytestmark = pytest.mark.django_db
@@ -94,12 +95,13 @@ def test_results_continue_on_further_pages(staff: Client) -> None:
 
 def test_a_result_links_to_its_activity_in_the_thread(staff: Client) -> None:
     store_document("long", "Long", *(f"passage number {n}." for n in range(120)))
-    rows = Activity.objects.bulk_create(
-        Activity(
-            source_system="github", external_id=f"github:x:{n}", scope=Document.objects.get().scope, thread="long",
-            activity_type="github.x", occurred_at=NOON + timedelta(minutes=n), summary=f"number {n}",
-            source_url=f"https://example.org/long/{n}",
-        )
+    rows = make_activities(
+        {
+            "source_system": "github", "external_id": f"github:x:{n}", "scope": Document.objects.get().scope,
+            "thread": "long", "activity_type": "github.x", "occurred_at": NOON + timedelta(minutes=n),
+            "summary": f"number {n}",
+            "source_url": f"https://example.org/long/{n}",
+        }
         for n in range(120)
     )  # fmt: skip
     for place in (0, 49, 50, 119):

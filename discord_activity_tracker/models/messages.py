@@ -8,7 +8,6 @@ from django.db.models.functions import Left
 from discord_activity_tracker.models.guilds import GONE, Channel
 from discord_activity_tracker.models.people import Account
 
-
 BEGINNING = SearchVector(Left("content", 200), config="simple")
 """The words of the beginning of a message, as many as the summary of an activity has."""
 

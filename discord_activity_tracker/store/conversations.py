@@ -17,7 +17,6 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
-from core.db.activity_keys import prefix_ids
 from core.ingest.timeline_move import bring_over
 from core.ingest.values import Row
 from core.models import Document
@@ -48,7 +47,8 @@ MOVE = """
     )
     UPDATE core_activity AS a SET thread_number = given.conversation
     FROM unnest(%s::bigint[], %s::bigint[]) AS given (id, conversation)
-    WHERE a.number = given.id AND a.prefix_id = %s AND a.code = ''
+    WHERE a.number = given.id AND a.code = ''
+        AND a.prefix_id = (SELECT id FROM core_externalidprefix WHERE source_system = 'discord' AND text = %s)
 """
 
 
@@ -188,10 +188,9 @@ def _move(moved: Mapping[int, tuple[int, int]], location: Location) -> None:
     if not moved:
         return
     bring_over("discord", [location.message(pk) for pk in moved])
-    prefix, targets = location.message(""), [new for _, new in moved.values()]
+    targets = [new for _, new in moved.values()]
     with connection.cursor() as cursor:
-        own = prefix_ids("discord", [prefix]).get(prefix)
-        cursor.execute(MOVE, [list(moved), targets, list(moved), targets, own])
+        cursor.execute(MOVE, [list(moved), targets, list(moved), targets, location.message("")])
     touched = {conversation for pair in moved.values() for conversation in pair}
     rest = Message.objects.filter(conversation__in=touched).values_list("conversation", flat=True)
     remaining = set(rest) | set(targets)

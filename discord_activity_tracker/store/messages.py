@@ -14,7 +14,7 @@ from typing import Any
 
 from django.db import DataError, IntegrityError, connection, transaction
 
-from core.db.activity_keys import prefix_ids, type_ids
+from core.db.activity_keys import activity_keys
 from core.db.upsert import as_json, upsert
 from core.ingest.records import PageResult, Record
 from core.ingest.skips import record_malformed
@@ -181,19 +181,18 @@ def _append_rows(writes: Sequence[PageWrite]) -> Mapping[Location, set[int]]:
             for location, of_location in records.items()
         }
         kinds = {record.activity.activity_type for of_location in records.values() for record in of_location.values()}
-        types = type_ids("discord", kinds, create=True)
+        names = [prefix for at in records for prefix in (at.message(""), at.document(""))]
+        keys = activity_keys("discord", prefixes=names, types=kinds)
         rows = [
-            _append_row(record, conversations[location][pk], types)
+            _append_row(record, conversations[location][pk], keys.types)
             for location, of_location in records.items()
             for pk, record in of_location.items()
         ]
-        names = [prefix for at in records for prefix in (at.message(""), at.document(""))]
-        prefixes = prefix_ids("discord", names, create=True)
         locations = (
             [at.channel_id for at in records],
             [at.scope_id for at in records],
-            [prefixes[at.message("")] for at in records],
-            [prefixes[at.document("")] for at in records],
+            [keys.prefixes[at.message("")] for at in records],
+            [keys.prefixes[at.document("")] for at in records],
         )
         cursor.execute(APPEND, [as_json(rows), *locations])
         if cursor.fetchone() != (len(rows), len(rows)):

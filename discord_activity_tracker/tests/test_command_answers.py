@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from core.models import Activity
 from discord_activity_tracker.convert.messages import convert_messages
 from discord_activity_tracker.models import Account, FormerName, Message
 from discord_activity_tracker.tests.conftest import Collect
+from tests.support.activities import shown_activities
 from tests.support.discord_fixtures import CHANNEL, GUILD, at, make_guild, message, store
 from tests.support.discord_truth import differences
 from tests.support.discord_twin import Twin
@@ -84,7 +84,7 @@ def state() -> list[Any]:
     return [
         list(Account.objects.order_by("pk").values_list("pk", "username", "global_name", "kind")),
         list(Message.objects.order_by("pk").values_list("pk", "author_id", "webhook_name")),
-        list(Activity.objects.order_by("pk").values_list("external_id", "actor_name")),
+        [(row.external_id, row.actor_name) for row in sorted(shown_activities(), key=lambda row: row.pk)],
         list(FormerName.objects.values_list("username", "global_name")),
     ]
 

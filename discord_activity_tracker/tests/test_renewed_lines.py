@@ -8,6 +8,7 @@ from django.apps import apps
 from core.models import Activity, Chunk, IndexEntry
 from core.search.sync import sync
 from discord_activity_tracker.documents.source import DiscordDocuments
+from tests.support.activities import shown_activities
 from tests.support.discord_fixtures import at, make_guild, message, store
 
 pytestmark = pytest.mark.django_db
@@ -25,7 +26,7 @@ def test_lines_without_text_are_renewed_and_re_rendered() -> None:
     entry.update(chunks=0, renderer_version=1, content_hash="")
     entry.get().document.__class__.objects.filter(pk=entry.get().document_id).update(renderer_version=1)
     import_module("discord_activity_tracker.migrations.0004_message_lines").renew_lines(apps, None)
-    lines = list(Activity.objects.order_by("occurred_at").values_list("summary", flat=True))
+    lines = [row.summary for row in shown_activities()]
     assert lines == ["Release notes", "sent a file: x.png", "words"]
     assert list(IndexEntry.objects.exclude(state="clean").values_list("pk", flat=True)) == [entry.get().pk]
     sync([DiscordDocuments()])

@@ -3,13 +3,16 @@
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from core.models import Activity, Chunk
 from core.search.sync import sync
+from core.timeline import add_texts, all_activities, with_words
 from discord_activity_tracker.convert.message_text import message_text, summarize
 from discord_activity_tracker.convert.messages import convert_messages
 from discord_activity_tracker.documents.source import DiscordDocuments
 from discord_activity_tracker.tests.conftest import Collect
+from tests.support.activities import shown_activities
 from tests.support.discord_fixtures import CHANNEL, GUILD, at, make_guild, message, store
 from tests.support.discord_twin import Twin
 
@@ -175,7 +178,7 @@ def test_stored_messages_have_lines_and_are_found_by_text() -> None:
     items = [message(at(100 * n), "", **payload) for n, (payload, _) in enumerate(WORDS.values())]
     store(items)
     sync([DiscordDocuments()])
-    lines = dict(Activity.objects.values_list("external_id", "summary"))
+    lines = {row.external_id: row.summary for row in shown_activities()}
     chunks = dict(Chunk.objects.values_list("document__external_id", "text"))
     for n, (_, words) in enumerate(WORDS.values()):
         line = lines[f"discord:message:{GUILD}:{CHANNEL}:{at(100 * n)}"]
@@ -190,7 +193,7 @@ def test_every_kind_of_content_of_the_twin(twin: Twin, collect: Collect) -> None
     channel = str(min(channels, key=lambda pk: len(channels[pk]["messages"])))  # few messages to embed
     (made,) = twin.mutate(op="content_kinds", channel_id=channel)
     collect("--channel", channel)
-    lines = dict(Activity.objects.filter(source_system="discord").values_list("external_id", "summary"))
+    lines = {row.external_id: row.summary for row in shown_activities()}
     named = {name.rpartition(":")[2]: line for name, line in lines.items()}
     sync([DiscordDocuments()])
     text = "\n".join(Chunk.objects.values_list("text", flat=True))
@@ -200,3 +203,21 @@ def test_every_kind_of_content_of_the_twin(twin: Twin, collect: Collect) -> None
             assert word in text, (kind, word)
         assert kind == "button" or any(word in named[pk] for word in made["said"][kind]), kind
     assert all(lines.values())
+
+
+@pytest.mark.django_db
+def test_words_of_the_timeline_are_found_in_messages_by_an_index() -> None:
+    make_guild()
+    store([message(at(0), "The harbour at low tide")])
+    store([message(at(100), "", attachments=[{"id": "1", "filename": "x.png"}])])
+
+    def found(words: str) -> list[str]:
+        return [row.summary for rows in with_words(all_activities(), words) for row in add_texts(list(rows))]
+
+    assert found("harb tide") == ["The harbour at low tide"]
+    assert found("file") == ["sent a file: x.png"]
+    assert found("harbour high") == []
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    *_, of_messages = with_words(Activity.objects.order_by(), "harbour")
+    assert "discord_message_words" in of_messages.explain()

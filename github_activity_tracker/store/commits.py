@@ -82,9 +82,7 @@ def store_authors(scope: Scope, users: Mapping[str, dict[str, Any] | None], now:
     upsert(AuthorEmail, rows, key=["email"])
     with connection.cursor() as cursor:
         cursor.execute(CLAIM, [list(users), int(scope.external_id)])
-        claimed = {
-            f"github:commit:{scope.external_id}:{sha}": (pk, login) for sha, pk, login in cursor.fetchall()
-        }
+        claimed = {f"github:commit:{scope.external_id}:{sha}": (pk, login) for sha, pk, login in cursor.fetchall()}
     live = set_actors("github", claimed)
     mark_changed(
         DocumentMark(source_system="github", external_id=name, kind="commit", scope_id=scope.pk) for name in live

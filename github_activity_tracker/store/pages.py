@@ -12,10 +12,10 @@ from django.db import connection, models, transaction
 from psycopg import sql
 
 from core.db.upsert import upsert
+from core.ingest import timeline
 from core.ingest.checkpoints import Checkpoints
 from core.ingest.records import Malformed, Page, PageResult, Record
 from core.ingest.skips import record_malformed, record_skip
-from core.ingest import timeline
 from core.ingest.timeline import record_activity
 from core.ingest.values import Row
 from core.models import Scope, SkippedItem

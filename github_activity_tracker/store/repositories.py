@@ -7,8 +7,8 @@ from django.db import connection, models, transaction
 from django.utils import timezone
 
 from core.db.upsert import upsert
-from core.ingest.values import Row
 from core.ingest.timeline_move import bring_over_scope
+from core.ingest.values import Row
 from core.models import Activity, Checkpoint, Document, Scope, SkippedItem
 from core.search.documents import DocumentMark, mark_changed, mark_deleted
 from github_activity_tracker.models import (

@@ -24,6 +24,7 @@ from github_activity_tracker.models import (
     ReviewComment,
     TimelineEvent,
 )
+from tests.support.activities import make_activity
 
 pytestmark = pytest.mark.django_db
 NOON = datetime(2025, 6, 2, 12, tzinfo=UTC)
@@ -75,7 +76,7 @@ def repository() -> Repository:
 
 
 def activity(name: str, kind: str, actor: Account, minute: int, thread: str = PULL) -> Activity:
-    return Activity.objects.create(
+    return make_activity(
         source_system="github", external_id=name, scope=Scope.objects.get(), thread=thread,
         activity_type=f"github.{kind}", occurred_at=NOON + timedelta(minutes=minute), actor_external_id=str(actor.pk),
         actor_name=actor.login, summary=f"raw **{kind}** {SHA}", source_url="https://github.com/saltmarsh/tide/pull/12",

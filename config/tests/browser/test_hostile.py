@@ -7,8 +7,9 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from core.models import Activity, Scope
+from core.models import Scope
 from github_activity_tracker.models import Issue, IssueComment, Repository, Revision
+from tests.support.activities import make_activity
 from tests.support.hostile_texts import CONTENTS
 from tests.support.slow_variants import quick
 from tests.support.watched_page import WatchedPage
@@ -38,7 +39,7 @@ def hostile(db: Any) -> list[int]:
         Revision.objects.create(
             repository=repository, kind="issue_comment", object_id=number, body=text, written_at=now, replaced_at=now
         )
-        row = Activity.objects.create(
+        row = make_activity(
             source_system="github", external_id=f"github:issue_comment:{number}", scope=scope,
             thread="github:issue:1:1", activity_type="github.issue_comment", occurred_at=now,
             actor_external_id=str(number), actor_name=text[:190],

@@ -13,6 +13,8 @@ from typing import IO, Any
 from core.collectors import ReportingCommand
 from core.collectors.command import aware_date
 from core.db.limits import MAINTENANCE
+from core.errors import ConfigurationError
+from core.ingest.timeline_move import rows_to_move
 from core.models import Activity
 from core.operations.files import PRIVATE, open_atomic
 from core.operations.output import number_of, size_in_words
@@ -65,6 +67,10 @@ class Command(ReportingCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Write the activities that match the filters."""
+        if left := rows_to_move():
+            raise ConfigurationError(
+                f"{left:,} activities of the earlier release would be missing. Run move_timeline first."
+            )
         conditions = {"occurred_at__gte": options["since"], "occurred_at__lt": options["until"]}
         activities = all_activities().filter(**{name: at for name, at in conditions.items() if at is not None})
         for option, condition in (("source", of_source), ("scope", in_scopes_named), ("type", of_type)):
