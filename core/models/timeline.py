@@ -104,10 +104,9 @@ class Activity(models.Model):
     actor = models.BigIntegerField(null=True, help_text="Account id. Empty if there is no account.")
     edited_at = models.DateTimeField(null=True, blank=True)
     deleted_at = models.DateTimeField(null=True, blank=True, help_text="When the deletion was noticed (UTC).")
-    # No separate index is needed, because the index activity_by_scope begins with this column.
+    # Rows of the tables below are never deleted, so the database need not check the references of every new row.
     scope_id: int
-    scope = IntegerKey(Scope, on_delete=models.PROTECT, related_name="activities", db_index=False)
-    # Rows of these two tables are never deleted, so the database need not check the references of every new row.
+    scope = IntegerKey(Scope, on_delete=models.PROTECT, related_name="activities", db_index=False, db_constraint=False)
     prefix_id: int
     prefix = models.ForeignKey(
         ExternalIdPrefix, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
@@ -171,7 +170,7 @@ class ActivityWeek(models.Model):
 
     pk = models.CompositePrimaryKey("week", "scope_id", "type_id")
     week = models.DateField()
-    scope = IntegerKey(Scope, on_delete=models.CASCADE, related_name="+", db_index=False)
+    scope = IntegerKey(Scope, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False)
     count = models.IntegerField()
     type = models.ForeignKey(
         ActivityType, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
@@ -187,7 +186,7 @@ class PersonWeek(models.Model):
     pk = models.CompositePrimaryKey("week", "scope_id", "actor", "type_id")
     actor = models.BigIntegerField(help_text="Account id.")
     week = models.DateField()
-    scope = IntegerKey(Scope, on_delete=models.CASCADE, related_name="+", db_index=False)
+    scope = IntegerKey(Scope, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False)
     count = models.IntegerField()
     type = models.ForeignKey(
         ActivityType, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False

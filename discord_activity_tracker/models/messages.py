@@ -13,13 +13,21 @@ BEGINNING = SearchVector(Left("content", 200), config="simple")
 
 
 class Message(models.Model):
-    """A message of any type. All times are UTC. There are few indexes, because each index slows down every insert."""
+    """A message of any type. All times are UTC.
+
+    There are few indexes, because each index slows down every insert. The database does not check the references to
+    the channel and the author for each message: both are stored before the message, and never deleted.
+    """
 
     id = models.BigIntegerField(primary_key=True)
     channel_id: int
-    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="messages", db_index=False)
+    channel = models.ForeignKey(
+        Channel, on_delete=models.CASCADE, related_name="messages", db_index=False, db_constraint=False
+    )
     author_id: int | None
-    author = models.ForeignKey(Account, null=True, on_delete=models.SET_NULL, related_name="messages", db_index=False)
+    author = models.ForeignKey(
+        Account, null=True, on_delete=models.SET_NULL, related_name="messages", db_index=False, db_constraint=False
+    )
     webhook_name = models.CharField(
         max_length=200, blank=True, help_text="Name that the webhook used for this message."
     )
