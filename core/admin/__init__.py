@@ -14,6 +14,7 @@ from core.admin.lists import (
     ClearedFilter,
     EstimatingPaginator,
     ListedTexts,
+    ScopeSourceFilter,
     SourceFilter,
     TypesFilter,
     cheap_filter,
@@ -318,7 +319,7 @@ class DocumentAdmin(RowLinks, MirrorAdmin):
     """The admin of documents in the search index."""
 
     list_display = (title, "kind", "scope", "author", "occurred_at", "version", "deleted_at", "source")
-    list_filter = ("source_system", "kind", "scope", "occurred_at")
+    list_filter = (ScopeSourceFilter, "kind", "scope", "occurred_at")
     list_select_related = ("scope",)
     search_fields = ("title", "external_id", "author")
 

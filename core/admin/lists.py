@@ -15,11 +15,12 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html
 
 from core.db.distinct import MOST, different_values, usual_values
-from core.models import Activity, Document
+from core.models import Activity, Scope
 from core.operations.markdown import title_text
 from core.operations.visible import visible_line
 from core.pages.labels import source_names, type_name
 from core.pages.parameters import LONGEST_QUERY, free_text, row_id
+from core.search.documents import possible_keys
 from core.search.indexes.base import parts_of
 from core.timeline import of_source, of_type, stored_types, with_id, with_words
 
@@ -145,8 +146,7 @@ def search_rows(rows: QuerySet[Any], fields: Any, words: str) -> QuerySet[Any]:
 def search_chunks(rows: QuerySet[Any], fields: Any, words: str) -> QuerySet[Any]:
     """Return the chunk with this id in the index, or the chunks of documents with these words in the external id."""
     if part := parts_of(free_text(words, LONGEST_QUERY).strip()):
-        sources = different_values(Document, "source_system")  # the index of external ids begins with the source
-        return rows.filter(document__source_system__in=sources, document__external_id=part[0], ordinal=part[1])
+        return rows.filter(document__key__in=possible_keys([part[0]]), ordinal=part[1])
     return search_rows(rows, fields, words)
 
 
@@ -253,6 +253,20 @@ class SourceFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Return the activities of the chosen source. Without a choice, return all activities."""
         return queryset.filter(of_source(self.value() or "")) if self.value() else queryset
+
+
+class ScopeSourceFilter(admin.SimpleListFilter):
+    """Filters rows by the source of their scope. The index of scopes is used, so that no large table is read."""
+
+    title, parameter_name = "source system", "source_system"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return the sources with a stored scope."""
+        return [(source, source) for source in different_values(Scope, "source_system")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the rows of the chosen source. Without a choice, return all rows."""
+        return queryset.filter(scope__source_system=self.value()) if self.value() else queryset
 
 
 class TypesFilter(admin.SimpleListFilter):

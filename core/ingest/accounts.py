@@ -10,7 +10,7 @@ from core.db.upsert import upsert
 from core.ingest.timeline_move import bring_over_accounts
 from core.ingest.values import Row
 from core.models import Document
-from core.search.documents import DocumentMark, mark_changed
+from core.search.documents import DocumentMark, document_key, mark_changed
 
 CACHED_ACCOUNTS = 20_000
 """Number of account rows after which a process empties its cache. This many rows take a few MiB of memory."""
@@ -66,9 +66,8 @@ class AccountStore(ABC):
 
         ``threads`` contains the thread's external id and the scope id of each activity with a new name.
         """
-        documents = Document.objects.filter(
-            source_system=self.source_system, external_id__in={thread for thread, _ in threads}, deleted_at=None
-        )
+        keys = {document_key(self.source_system, thread) for thread, _ in threads}
+        documents = Document.objects.filter(key__in=keys, deleted_at=None)
         return [
             DocumentMark(source_system=self.source_system, external_id=external_id, kind=kind, scope_id=scope_id)
             for external_id, kind, scope_id in documents.values_list("external_id", "kind", "scope_id")

@@ -7,6 +7,7 @@ be filled from them.
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
+from django.db.models.functions import MD5, Cast, Concat
 from pgvector.django import HalfVectorField
 
 from core.models.scopes import Scope
@@ -21,6 +22,12 @@ class Document(models.Model):
 
     source_system = models.CharField(max_length=32)
     external_id = models.CharField(max_length=200)
+    # core.search.documents.document_key computes the same value. Lookups by external id use the index of this column.
+    key = models.GeneratedField(
+        expression=Cast(MD5(Concat("source_system", models.Value(" "), "external_id")), models.UUIDField()),
+        output_field=models.UUIDField(),
+        db_persist=True,
+    )
     kind = models.CharField(max_length=32)
     scope = models.ForeignKey(Scope, on_delete=models.PROTECT, related_name="documents", db_index=False)
     version = models.PositiveBigIntegerField(default=1)
@@ -43,7 +50,7 @@ class Document(models.Model):
     )
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["source_system", "external_id"], name="document_identity")]
+        constraints = [models.UniqueConstraint(fields=["key"], name="document_identity")]
         indexes = [models.Index(fields=["scope", "kind"]), GinIndex(fields=["title_tsv"], name="document_title_tsv")]
         ordering = ["-occurred_at"]
 

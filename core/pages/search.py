@@ -19,6 +19,7 @@ from core.operations.markdown import title_text
 from core.operations.visible import visible
 from core.pages.labels import need, source_names
 from core.pages.parameters import DayField, free_text, midnight, midnight_after, whole_number
+from core.search.documents import possible_keys
 from core.search.filters import Filters
 from core.search.query.results import Result
 from core.search.query.search import search, similar_documents, unmatched_filter
@@ -123,8 +124,10 @@ def _filters(query: dict[str, Any]) -> Filters:
 
 def _title(external_id: str) -> str:
     """Return the title of the document to which the results should be similar, or its id if it has no title."""
-    title = Document.objects.filter(external_id=external_id).values_list("title", flat=True).first()
-    return (visible(title_text(title)) if title else visible(external_id)) if external_id else ""
+    if not external_id:
+        return ""
+    title = Document.objects.filter(key__in=possible_keys([external_id])).values_list("title", flat=True).first()
+    return visible(title_text(title)) if title else visible(external_id)
 
 
 def _readable(result: Result) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from core.pages import keyset
 from core.pages.labels import need, source_names, type_name
 from core.pages.parameters import cursor_text, free_text, whole_number
 from core.pages.sentences import Words, entry, folded, words_of
+from core.search.documents import document_key
 from core.timeline import add_texts, all_activities, in_thread, names_of, with_id, without_types
 from core.trackers import EarlierText, PostDetails, ThreadHead, activity_address, person_address, tracker_of
 
@@ -157,7 +158,7 @@ def _redirect_to_source(source: str, query: Mapping[str, str]) -> HttpResponse:
 
     Raises Http404 if there is no such document, or if its URL is not http or https.
     """
-    document = Document.objects.filter(source_system=source, external_id=query["thread"] or query["id"]).first()
+    document = Document.objects.filter(key=document_key(source, query["thread"] or query["id"])).first()
     if document is None or not _web(document.url):
         raise Http404
     return redirect(document.url)

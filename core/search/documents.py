@@ -1,11 +1,16 @@
-"""The documents that trackers render for the index, and the functions that queue changed and deleted documents."""
+"""The documents that trackers render for the index, their keys, and the functions that queue changes and deletions."""
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
+from django.apps import apps
 from django.db import connection
+
+from core.db.distinct import different_values
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,7 +64,7 @@ MARK = """
     ), marked AS (
         INSERT INTO core_document AS kept (source_system, external_id, kind, scope_id, version, title, url, author)
         SELECT source, external_id, kind, scope, 1, '', '', '' FROM changed ORDER BY source, external_id
-        ON CONFLICT (source_system, external_id) DO UPDATE
+        ON CONFLICT (key) DO UPDATE
             SET version = kept.version + 1, deleted_at = NULL, kind = excluded.kind, scope_id = excluded.scope_id
         RETURNING id
     )
@@ -69,7 +74,7 @@ DELETE = """
         UPDATE core_document SET version = version + 1, deleted_at = %s
         WHERE id IN (
             SELECT id FROM core_document
-            WHERE source_system = %s AND external_id = ANY(%s) AND deleted_at IS NULL ORDER BY id FOR UPDATE
+            WHERE key = ANY(%s) AND deleted_at IS NULL ORDER BY id FOR UPDATE
         )
         RETURNING id
     )
@@ -85,6 +90,24 @@ QUEUE = """, queued AS (
 """
 """Part of a statement that queues documents in every namespace that is not being dropped. Before the first sync, there
 is no namespace. The first sync creates a namespace and queues all documents."""
+
+
+def document_key(source_system: str, external_id: str) -> UUID:
+    """Return the key of a document: the MD5 of the source system, a space and the external id.
+
+    PostgreSQL computes the same value in ``Document.key``. A key has 16 bytes. An index of external ids, which have
+    about 80 bytes, would be as large as the table.
+    """
+    text = f"{source_system} {external_id}".encode(errors="surrogatepass")  # a query may contain any text
+    return UUID(bytes=hashlib.md5(text, usedforsecurity=False).digest())
+
+
+def possible_keys(external_ids: Iterable[str]) -> list[UUID]:
+    """Return the keys of these external ids for each source that has a scope, because the source is not known."""
+    names = set(external_ids)
+    scope = apps.get_model("core", "Scope")  # trackers import this module before Django has loaded the models
+    sources = different_values(scope, "source_system") if names else []
+    return [document_key(source, name) for source in sources for name in names]
 
 
 def mark_changed(marks: Iterable[DocumentMark]) -> int:
@@ -109,12 +132,12 @@ def mark_deleted(source_system: str, external_ids: Iterable[str], at: datetime) 
 
     Returns the number of documents that were not tombstones before. Raises RuntimeError outside of a transaction.
     """
-    names = sorted(set(external_ids))
-    if not names:
+    keys = sorted({document_key(source_system, name) for name in external_ids})
+    if not keys:
         return 0
     _need_transaction()
     with connection.cursor() as cursor:
-        cursor.execute(DELETE + QUEUE, [at, source_system, names])
+        cursor.execute(DELETE + QUEUE, [at, keys])
         return int(cursor.fetchone()[0])
 
 

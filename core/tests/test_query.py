@@ -61,7 +61,7 @@ def test_each_filter_leaves_out_what_does_not_fit() -> None:
 def test_a_deleted_document_is_hidden_before_the_sync_removes_it() -> None:
     Document.objects.filter(external_id="boat").update(deleted_at=NOON)
     assert found_ids("ferry") == []
-    assert nearby_passages("boat", 0) == []
+    assert nearby_passages("github", "boat", 0) == []
 
 
 def test_matches_are_marked_and_marks_in_the_text_are_ignored() -> None:
@@ -84,8 +84,8 @@ def test_a_result_has_the_author_and_address_of_the_passage() -> None:
 
 def test_the_passages_around_a_result_are_in_order() -> None:
     store_document("long", "Long", *(f"word{n}" for n in range(20)))
-    assert [passage.ordinal for passage in nearby_passages("long", 10, reach=2)] == [8, 9, 10, 11, 12]
-    assert [passage.ordinal for passage in nearby_passages("long", 0, reach=2) if passage.here] == [0]
+    assert [passage.ordinal for passage in nearby_passages("github", "long", 10, reach=2)] == [8, 9, 10, 11, 12]
+    assert [passage.ordinal for passage in nearby_passages("github", "long", 0, reach=2) if passage.here] == [0]
 
 
 def test_common_words_select_no_candidates_and_rare_ones_weigh_more(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ from django.utils import timezone
 from core.ingest.timeline_move import bring_over
 from core.ingest.values import Row
 from core.models import Document
-from core.search.documents import DocumentMark, mark_changed, mark_deleted
+from core.search.documents import DocumentMark, document_key, mark_changed, mark_deleted
 from discord_activity_tracker.models import Message
 
 GAP = timedelta(minutes=30)
@@ -136,8 +136,8 @@ def request_reindex_of_threads(threads: Collection[int]) -> None:
         return
     messages = Message.objects.filter(channel_id__in=threads, channel__is_thread=True)
     conversations = messages.order_by().values_list("channel__guild_id", "channel_id", "conversation").distinct()
-    names = [f"discord:conversation:{guild}:{channel}:{first}" for guild, channel, first in conversations]
-    live = Document.objects.filter(source_system="discord", external_id__in=names, deleted_at=None)
+    names = (f"discord:conversation:{guild}:{channel}:{first}" for guild, channel, first in conversations)
+    live = Document.objects.filter(key__in=[document_key("discord", name) for name in names], deleted_at=None)
     mark_changed(
         DocumentMark(source_system="discord", external_id=name, kind=kind, scope_id=scope_id)
         for name, kind, scope_id in live.values_list("external_id", "kind", "scope_id")
@@ -195,5 +195,4 @@ def _move(moved: Mapping[int, tuple[int, int]], location: Location) -> None:
     rest = Message.objects.filter(conversation__in=touched).values_list("conversation", flat=True)
     remaining = set(rest) | set(targets)
     request_reindex({location: touched & remaining})
-    empty = Document.objects.filter(external_id__in=[location.document(one) for one in touched - remaining])
-    mark_deleted("discord", empty.values_list("external_id", flat=True), timezone.now())
+    mark_deleted("discord", map(location.document, touched - remaining), timezone.now())

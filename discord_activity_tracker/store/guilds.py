@@ -9,7 +9,7 @@ from core.db.upsert import upsert
 from core.ingest.skips import record_malformed
 from core.ingest.timeline import mark_threads_deleted
 from core.ingest.values import Row
-from core.models import Document, Scope
+from core.models import Scope
 from core.search.documents import mark_deleted
 from discord_activity_tracker.convert.guilds import EventRows, GuildRows, Rows
 from discord_activity_tracker.models import (
@@ -181,7 +181,7 @@ def mark_channels_deleted(channels: Sequence[int], now: datetime) -> int:
     conversations = set(messages.values_list("channel__guild_id", "channel_id", "conversation").order_by())
     names = [f"discord:conversation:{guild}:{channel}:{first}" for guild, channel, first in conversations]
     mark_threads_deleted("discord", names, now)
-    mark_deleted("discord", Document.objects.filter(external_id__in=names).values_list("external_id", flat=True), now)
+    mark_deleted("discord", names, now)
     return messages.update(deleted_at=now)
 
 

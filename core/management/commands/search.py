@@ -130,7 +130,8 @@ class Command(ReportingCommand):
             self.stdout.write("No results. Remove a filter or try different words.")
 
     def _around(self, hit: Result, reach: int) -> list[dict[str, Any]]:
-        return [asdict(passage) for passage in nearby_passages(hit.external_id, hit.ordinal, reach=reach)]
+        passages = nearby_passages(hit.source, hit.external_id, hit.ordinal, reach=reach)
+        return [asdict(passage) for passage in passages]
 
     def _nearby(self, passage: dict[str, Any]) -> str:
         """Return the beginning of a passage near a result as one line, wrapped for a terminal."""

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from django.db import connection, transaction
 
 from core.db.binary_copy import bigint, copy_rows, integer
-from core.db.distinct import different_values
 from core.models import Document, Namespace, Vector
+from core.search.documents import possible_keys
 from core.search.filters import Filters, like
 from core.search.indexes.base import Description, Match, Record, parts_of, vector_id
 from core.search.vectors import hold_vectors, model_key
@@ -64,10 +64,7 @@ class PgvectorIndex:
         """Delete rows in one statement, after a query for the documents of the ids."""
         parts = [part for part in map(parts_of, ids) if part is not None]
         documents = dict(
-            Document.objects.filter(
-                source_system__in=different_values(Document, "source_system") if parts else (),
-                external_id__in={external_id for external_id, _ in parts},
-            ).values_list("external_id", "pk")
+            Document.objects.filter(key__in=possible_keys(name for name, _ in parts)).values_list("external_id", "pk")
         )
         self._delete([(documents[name], ordinal) for name, ordinal in parts if name in documents])
 

@@ -10,6 +10,7 @@ from django.db import connection
 from core.models import Chunk
 from core.operations.markdown import without_markup
 from core.search.chunking.cutting import HEAD_SEPARATOR
+from core.search.documents import document_key
 from core.search.query.fusion import Ranked
 from core.search.query.text import Lexeme
 
@@ -137,13 +138,13 @@ class NearbyPassage:
     here: bool
 
 
-def nearby_passages(external_id: str, ordinal: int, *, reach: int = 3) -> list[NearbyPassage]:
+def nearby_passages(source: str, external_id: str, ordinal: int, *, reach: int = 3) -> list[NearbyPassage]:
     """Return a chunk with up to ``reach`` chunks before and after it.
 
     The list is empty if the document is missing or deleted.
     """
     chunks = Chunk.objects.filter(
-        document__external_id=external_id,
+        document__key=document_key(source, external_id),
         document__deleted_at=None,
         ordinal__gte=ordinal - reach,
         ordinal__lte=ordinal + reach,

@@ -7,10 +7,12 @@ from difflib import get_close_matches
 from typing import Literal
 
 import numpy as np
+from django.db.models import Exists, OuterRef
 from numpy.typing import NDArray
 
 from core.db.distinct import different_values
 from core.models import Chunk, Document, Scope
+from core.search.documents import possible_keys
 from core.search.filters import NO_FILTERS, Filters
 from core.search.indexes.base import parts_of
 from core.search.namespaces import Target, serving
@@ -103,8 +105,7 @@ def _chunks(ids: Sequence[str]) -> dict[str, tuple[int, int]]:
     """Return the primary keys of chunks and of their documents, by the id of the chunk in the index."""
     parts = {part: name for name in ids if (part := parts_of(name))}
     rows = Chunk.objects.filter(
-        document__source_system__in=different_values(Document, "source_system"),
-        document__external_id__in={external_id for external_id, _ in parts},
+        document__key__in=possible_keys(external_id for external_id, _ in parts),
         ordinal__in={ordinal for _, ordinal in parts},
     ).values_list("document__external_id", "ordinal", "pk", "document_id")
     return {
@@ -116,7 +117,8 @@ def _chunks(ids: Sequence[str]) -> dict[str, tuple[int, int]]:
 
 def similar_documents(external_id: str, *, filters: Filters | None = None, limit: int = 10) -> list[Result]:
     """Return the documents nearest in meaning to a document. Raises LookupError if the document is not in the index."""
-    chunks = Chunk.objects.filter(document__external_id=external_id, document__deleted_at=None).order_by("ordinal")
+    itself = set(Document.objects.filter(key__in=possible_keys([external_id])).values_list("pk", flat=True))
+    chunks = Chunk.objects.filter(document__in=itself, document__deleted_at=None).order_by("ordinal")
     hashes = list(chunks.values_list("text_hash", flat=True)[:SIMILAR_CHUNKS])
     target = serving()
     vectors = list(stored_vectors(target.embedder, hashes).values()) if target else []
@@ -124,7 +126,6 @@ def similar_documents(external_id: str, *, filters: Filters | None = None, limit
         raise LookupError(f"{external_id} is not in the index.")
     mean = np.mean(np.array(vectors, np.float32), axis=0)
     ranking = nearest(target, mean / np.linalg.norm(mean), filters or NO_FILTERS, DEFAULT_PARAMETERS.depth)
-    itself = set(Document.objects.filter(external_id=external_id).values_list("pk", flat=True))
     return load_results([item for item in ranking if item.document not in itself][:limit], "", [])
 
 
@@ -133,16 +134,24 @@ def unmatched_filter(filters: Filters) -> str:
 
     Checks the source, kind, scope and author. The message suggests similar values.
     """
-    for name, field in (("source", "source_system"), ("kind", "kind")):
-        value = getattr(filters, name)
-        if value and not Document.objects.filter(**{field: value}).exists():
-            return _suggestion(name, value, Document.objects.values_list(field, flat=True).order_by(field).distinct())
+    if filters.source and not _has_documents(filters.source):
+        sources = different_values(Scope, "source_system")
+        return _suggestion("source", filters.source, filter(_has_documents, sources))
+    if filters.kind and not Document.objects.filter(kind=filters.kind).exists():
+        kinds = Document.objects.values_list("kind", flat=True).order_by("kind").distinct()
+        return _suggestion("kind", filters.kind, kinds)
     if filters.scope and not Scope.objects.filter(name__iexact=filters.scope).exists():
         return _suggestion("scope", filters.scope, Scope.objects.values_list("name", flat=True))
     if filters.author and not Document.objects.filter(author__iexact=filters.author).exists():
         authors = Document.objects.values_list("author", flat=True).distinct()[:10_000]
         return _suggestion("author", filters.author, authors)
     return ""
+
+
+def _has_documents(source: str) -> bool:
+    """Return whether a source has documents. The query uses the indexes of scopes and of the documents of a scope."""
+    documents = Document.objects.filter(scope=OuterRef("pk"))
+    return Scope.objects.filter(Exists(documents), source_system=source).exists()
 
 
 def _suggestion(name: str, value: str, known: Iterable[object]) -> str:
