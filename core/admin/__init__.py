@@ -1,34 +1,25 @@
 """The read-only admin of the shared tables. Its actions request retries of skipped items and clear API budgets."""
 
-from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from django.contrib import admin
-from django.db.models import BooleanField, Case, Count, Model, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import BooleanField, Case, Count, OuterRef, Q, Subquery, Value, When
 from django.http import HttpRequest
 from django.utils.html import format_html
-from django.utils.text import capfirst
 
+from core.admin.activities import ActivityAdmin
+from core.admin.base import MirrorAdmin, link
 from core.admin.links import RowLink, RowLinks
 from core.admin.lists import (
     ClearedFilter,
-    EstimatingPaginator,
-    ListedTexts,
     ScopeSourceFilter,
-    SourceFilter,
-    TypesFilter,
-    cheap_filter,
     search_chunks,
     search_hashes,
-    search_rows,
-    search_timeline,
     title,
 )
-from core.admin.long_texts import LongTexts
 from core.db.budgets import clear
 from core.ingest.skips import request_retry
 from core.models import (
-    Activity,
     Alert,
     ApiBudget,
     Checkpoint,
@@ -45,124 +36,12 @@ from core.models import (
 from core.operations.markdown import short_hashes, without_markup
 from core.operations.output import UNCOUNTED, counted_words, number_of
 from core.pages.health import freshness, unreadable, watched
-from core.pages.labels import may, took, type_name
-from core.pages.lookups import CheckedLookups
+from core.pages.labels import may, took
 from core.pages.runs import run_context
-from core.pages.sentences import entry, words_of
 from core.search.indexes.base import vector_id
-from core.timeline import add_texts
-from core.trackers import activity_address, thread_address
+from core.trackers import thread_address
 
-
-class MirrorAdmin(CheckedLookups, LongTexts):
-    """Base class of the model admins: read-only by default, with search and filters that are fast for large tables."""
-
-    paginator = EstimatingPaginator
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER  # facets would count the rows for each value of each filter
-    list_per_page = 50
-    search: Callable[[QuerySet[Any], Any, str], QuerySet[Any]] = staticmethod(search_rows)
-    staff_may_change = False
-    """Whether staff may change the fields that are not read-only, such as the switch that enables collection."""
-
-    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        """Use the plural model name as the title of the list. Django's title asks users to select a row to change."""
-        title = capfirst(str(self.model._meta.verbose_name_plural))
-        return super().changelist_view(request, {"title": title, **(extra_context or {})})
-
-    def get_list_filter(self, request: HttpRequest) -> list[Any]:
-        """Return the entries of ``list_filter``, with filter classes that stay fast for large tables."""
-        return [cheap_filter(self.model, name) for name in super().get_list_filter(request)]
-
-    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        """Return the matching rows, and False because they contain no duplicates."""
-        return self.search(queryset, self.get_search_fields(request), search_term), False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Return False, because only commands create rows."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Return whether ``staff_may_change`` is set and the user is staff."""
-        return self.staff_may_change and bool(getattr(request.user, "is_staff", False))
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Return False, because only commands delete rows."""
-        return False
-
-
-def link(url: str, text: str = "open") -> Any:
-    """Return a link that opens a URL in a new tab, or a dash if the URL is not http or https."""
-    if not url.startswith(("https://", "http://")):
-        return "-"
-    return format_html('<a href="{}" rel="noopener noreferrer" target="_blank">{}</a>', url, text)
-
-
-def _activity_text(entry: Mapping[str, Any]) -> str:
-    """Return the text of an activity for the list.
-
-    This is ``title: text`` for the first post of a thread, ``text (title)`` for any other post, and a sentence for an
-    activity without text.
-    """
-    activity, subject, excerpt = entry["activity"], entry["subject"], entry["excerpt"]
-    if excerpt:
-        return f"{subject}: {excerpt}" if activity.external_id == activity.thread else f"{excerpt} ({subject})"
-    return " ".join(filter(None, (entry["did"], subject, entry["after"])))
-
-
-@admin.register(Activity)
-class ActivityAdmin(RowLinks, ListedTexts, MirrorAdmin):
-    """The admin of activities."""
-
-    list_display = ("occurred_at", "kind", "person", "text_start", "scope", "deleted_at", "source")
-    list_filter = (SourceFilter, TypesFilter, "scope", "occurred_at")
-    fields = (
-        "source_system", "external_id", "scope", "thread", "activity_type", "occurred_at", "edited_at", "deleted_at",
-        "actor_external_id", "person", "source_url", "summary",
-    )  # fmt: skip
-    readonly_fields = ("source_system", "external_id", "thread", "activity_type", "actor_external_id", "person")
-    list_select_related = ("scope",)
-    search_fields = ("external_id", "actor_name", "summary")
-    search_help_text = "Words of the summary, or a complete external id."
-    date_hierarchy = None
-
-    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
-        """Return the matching activities, and False because they contain no duplicates.
-
-        The query uses the indexes of the timeline.
-        """
-        return search_timeline(queryset, search_term), False
-
-    def listed_texts(self, rows: Sequence[Activity]) -> Mapping[Any, str]:
-        """Return each activity's text and thread title by primary key. Events are sentences, as on the timeline."""
-        words = words_of(add_texts(rows))
-        return {row.pk: _activity_text(entry(row, words)) for row in rows}
-
-    def row_links(self, row: Activity) -> list[RowLink]:
-        """Return the links to the activity's thread, if it has one, and to the source."""
-        thread = activity_address(row.source_system, row.external_id)
-        inside = [RowLink(text="View in its thread", address=thread)] if row.thread else []
-        return [*inside, RowLink(text="View at the source", address=row.source_url, out=True)]
-
-    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
-        """Return the activity with the texts that the tracker computes, or ``None``."""
-        row = super().get_object(request, object_id, from_field)
-        return add_texts([row])[0] if row else None
-
-    @admin.display(description="actor name")
-    def person(self, activity: Activity) -> str:
-        """Return the name of the account."""
-        return activity.actor_name
-
-    @admin.display(description="kind", ordering="type")
-    def kind(self, activity: Activity) -> str:
-        """Return the display name of the activity type."""
-        return type_name(activity.activity_type)
-
-    @admin.display(description="source")
-    def source(self, activity: Activity) -> Any:
-        """Return a link to the activity at its source."""
-        return link(activity.source_url)
+__all__ = ["ActivityAdmin", "MirrorAdmin", "link"]
 
 
 @admin.register(CollectorRun)
