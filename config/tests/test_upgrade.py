@@ -56,6 +56,12 @@ def ids(var: Path) -> dict[str, Any]:
     return {row["external_id"]: row["activity_type"] for row in rows}
 
 
+def ids_of_release(var: Path) -> dict[str, Any]:
+    """Return the types of all activities by external id, before the upgrade."""
+    with psycopg.connect(host=ensure_running(ClusterPaths(var / "postgres")), user=ROLE, dbname=DATABASE) as connection:
+        return dict(connection.execute("SELECT external_id, activity_type FROM core_activity").fetchall())
+
+
 def check_vectors(var: Path) -> None:
     """Check that the index contains every chunk of the ledger, and that no document must be indexed again."""
     with psycopg.connect(host=ensure_running(ClusterPaths(var / "postgres")), user=ROLE, dbname=DATABASE) as connection:
@@ -80,6 +86,7 @@ def test_a_release_is_upgraded_goes_on_collecting_and_keeps_its_ids_and_its_inde
 ) -> None:
     assert DUMPS
     arrive(var, dump)
+    before = ids_of_release(var)
     with SampleServer() as github, SampleDiscord() as discord:
         more = {
             "GITHUB_API_URL": github.url, "GITHUB_GIT_URL": github.url, "GITHUB_TOKENS": github.token(),
@@ -90,7 +97,8 @@ def test_a_release_is_upgraded_goes_on_collecting_and_keeps_its_ids_and_its_inde
         assert done.returncode == 0, done.stderr
         assert owners(var) == {ROLE}
         check_vectors(var)
-        before = ids(var)
+        done = manage(var, "export_activity", **more)
+        assert "activities of the earlier release would be missing. Run move_timeline first." in done.stderr
         assert len([kind for kind in before.values() if kind.startswith("github.")]) > 300
         assert len([kind for kind in before.values() if kind.startswith("discord.")]) > 50
         for order in (
@@ -106,10 +114,12 @@ def test_a_release_is_upgraded_goes_on_collecting_and_keeps_its_ids_and_its_inde
 def test_the_way_back_removes_what_a_newer_version_added(dump: Path, var: Path) -> None:
     by_restore(var, dump)
     assert manage(var, "migrate --noinput -v0", DATABASE_URL="").returncode == 0
+    assert manage(var, "move_timeline", DATABASE_URL="").returncode == 0
     kept = ids(var)
     done = manage(var, f"restore --force {dump}", DATABASE_URL="")
     assert done.returncode == 0, done.stderr
     with psycopg.connect(host=ensure_running(ClusterPaths(var / "postgres")), user=ROLE, dbname=DATABASE) as connection:
         assert connection.execute("SELECT to_regclass('axes_accessattempt')").fetchone() == (None,)
     assert manage(var, "migrate --noinput -v0", DATABASE_URL="").returncode == 0
+    assert manage(var, "move_timeline", DATABASE_URL="").returncode == 0
     assert ids(var) == kept
