@@ -21,7 +21,8 @@ from core.ingest.timeline import record_activity
 from core.ingest.values import Row
 from core.models import Activity
 from discord_activity_tracker.convert.exports import EXPORTED
-from discord_activity_tracker.convert.messages import MessagePage, differs_in_noise_only
+from discord_activity_tracker.convert.messages import MessagePage, MessageRecord
+from discord_activity_tracker.convert.noise import differs_in_noise_only
 from discord_activity_tracker.models import Message, Revision
 from discord_activity_tracker.protocol_impl import DiscordState
 from discord_activity_tracker.store.checkpoints import COLLECTOR, save_states
@@ -48,11 +49,6 @@ LAST_MESSAGES = """
     ) AS last
 """
 """Select the last stored message of each channel, and the size of its conversation."""
-COLUMNS = (
-    "id", "channel_id", "author_id", "webhook_name", "type", "content", "created_at", "edited_at", "pinned", "reply_to",
-    "reactions", "payload",
-)  # fmt: skip
-"""Columns that are filled from a converted message."""
 APPEND = """
     WITH incoming AS (
         SELECT * FROM json_to_recordset(%s::json) AS g (
@@ -134,7 +130,7 @@ def _append(writes: Sequence[PageWrite]) -> list[PageResult] | None:
     accounts: dict[int, Row] = {}
     webhooks: dict[int, Row] = {}
     for page in (write.page for write in writes):
-        if any(accounts.get(pk, row) != row for pk, row in page.accounts.items()):
+        if any((known := accounts.get(pk, row)) is not row and known != row for pk, row in page.accounts.items()):
             return None
         accounts |= page.accounts
         webhooks |= page.webhooks
@@ -166,7 +162,7 @@ def _append_rows(writes: Sequence[PageWrite]) -> Mapping[Location, set[int]]:
     Raises NotAppendable if a message is deleted, is already stored, or is not newer than all stored messages of its
     channel.
     """
-    records: defaultdict[Location, dict[int, Record]] = defaultdict(dict)
+    records: defaultdict[Location, dict[int, MessageRecord]] = defaultdict(dict)
     for write in writes:
         if write.page.records:
             records[write.location].update((record.row["id"], record) for record in write.page.records)
@@ -175,15 +171,12 @@ def _append_rows(writes: Sequence[PageWrite]) -> Mapping[Location, set[int]]:
     with connection.cursor() as cursor:
         cursor.execute(LAST_MESSAGES, [[location.channel_id for location in records]])
         last: dict[int, tuple[int, datetime, int, int]] = {row[0]: row[1:] for row in cursor.fetchall()}
-        conversations = {
-            location: _appended_conversations(location, of_location, last.get(location.channel_id))
-            for location, of_location in records.items()
-        }
-        rows = [
-            _append_row(record, conversations[location][pk])
-            for location, of_location in records.items()
-            for pk, record in of_location.items()
-        ]
+        rows: list[Row] = []
+        conversations: dict[Location, set[int]] = {}
+        for location, of_location in records.items():
+            by_message = _appended_conversations(location, of_location, last.get(location.channel_id))
+            conversations[location] = set(by_message.values())
+            rows += [_append_row(record, by_message[pk]) for pk, record in of_location.items()]
         locations = (
             [at.channel_id for at in records],
             [at.guild_id for at in records],
@@ -192,23 +185,23 @@ def _append_rows(writes: Sequence[PageWrite]) -> Mapping[Location, set[int]]:
         cursor.execute(APPEND, [as_json(rows), *locations])
         if cursor.fetchone() != (len(rows), len(rows)):
             raise NotAppendable
-    return {location: set(by_message.values()) for location, by_message in conversations.items()}
+    return conversations
 
 
 def _appended_conversations(
-    location: Location, records: Mapping[int, Record], last: tuple[int, datetime, int, int] | None
+    location: Location, records: Mapping[int, MessageRecord], last: tuple[int, datetime, int, int] | None
 ) -> Mapping[int, int]:
     if (last and last[0] >= min(records)) or any(record.row["deleted_at"] for record in records.values()):
         raise NotAppendable
     return append_to_conversations(((pk, r.row["created_at"]) for pk, r in records.items()), last, location)
 
 
-def _append_row(record: Record, conversation: int) -> dict[str, Any]:
-    activity = record.activity
-    row = {name: record.row[name] for name in COLUMNS}
-    row["conversation"], row["kind"] = conversation, activity.activity_type
-    row["actor"], row["summary"] = activity.actor_name, activity.summary
-    return row
+def _append_row(record: MessageRecord, conversation: int) -> dict[str, Any]:
+    """Return the fields of a message and of its timeline row. PostgreSQL ignores fields that APPEND does not name."""
+    return {
+        **record.row, "conversation": conversation, "kind": record.activity_type, "actor": record.actor_name,
+        "summary": record.summary,
+    }  # fmt: skip
 
 
 @transaction.atomic
@@ -234,7 +227,16 @@ def _upsert(write: PageWrite, now: datetime, deleted: Collection[int]) -> PageRe
     changed = {key[0] for key in written.changed}
     newly_deleted = _mark_deleted(deleted, location, now) if deleted else 0
     record_activity(
-        (replace(r, document=location.document(conversations[r.row["id"]])) for r in records if r.row["id"] in changed),
+        (
+            Record(
+                row=record.row,
+                activity=record.activity,
+                kind="conversation",
+                document=location.document(conversations[record.row["id"]]),
+            )
+            for record in records
+            if record.row["id"] in changed
+        ),
         scope_id=location.scope_id,
     )
     _finish([write])
@@ -276,7 +278,7 @@ def _lost_content(row: Row, stored: Mapping[str, Any] | None) -> bool:
     return bool(stored and stored["content"] and not row["content"] and stored["edited_at"] == row["edited_at"])
 
 
-def _without_noise(record: Record, stored: Mapping[str, Any] | None) -> Record:
+def _without_noise(record: MessageRecord, stored: Mapping[str, Any] | None) -> MessageRecord:
     """Return the record, with the stored payload if the two payloads differ only in noise.
 
     Noise means fields that Discord changes without an edit.
