@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from django.db import DataError, IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, transaction
 
+from core.db.binding import separate_parameters
 from core.db.upsert import as_json, upsert
 from core.ingest.records import PageResult, Record
 from core.ingest.skips import record_malformed
@@ -168,7 +169,7 @@ def _append_rows(writes: Sequence[PageWrite]) -> Mapping[Location, set[int]]:
             records[write.location].update((record.row["id"], record) for record in write.page.records)
     if not records:
         return {}
-    with connection.cursor() as cursor:
+    with separate_parameters() as cursor:
         cursor.execute(LAST_MESSAGES, [[location.channel_id for location in records]])
         last: dict[int, tuple[int, datetime, int, int]] = {row[0]: row[1:] for row in cursor.fetchall()}
         rows: list[Row] = []
