@@ -4,7 +4,7 @@ import gc
 from collections.abc import Generator
 from contextlib import contextmanager
 
-NEW_OBJECTS = 10_000
+NEW_OBJECTS = 50_000
 """Number of new container objects after which Python searches for reference cycles. Python's default is 700.
 
 Pages consist of many objects without cycles, so most searches find nothing. With a larger value, cycles would use
