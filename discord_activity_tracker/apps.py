@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from core.search.documents import DocumentSource
 from core.trackers import ActivityTexts, EarlierText, Gap, Line, PostDetails, ThreadHead, TrackerConfig
+from discord_activity_tracker.protocol_impl import COMMON_TYPES
 from discord_activity_tracker.tokens import bot_tokens
 
 if TYPE_CHECKING:  # models cannot be imported while the apps are loading
@@ -28,7 +29,7 @@ class DiscordTrackerConfig(TrackerConfig):
         "DISCORD_API_BASE", "DISCORD_GUILDS", "DISCORD_RESCAN_DAYS", "DISCORD_REQUESTS_PER_SECOND",
     )  # fmt: skip
     secret_settings = ("DISCORD_BOT_TOKEN", "DISCORD_BOT_TOKENS")
-    common_types = frozenset({"discord.default", "discord.reply"})
+    common_types = COMMON_TYPES
     type_names = {
         "discord.default": "message", "discord.channel_pinned_message": "pin", "discord.user_join": "join",
         "discord.recipient_add": "person added", "discord.recipient_remove": "person removed",

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from core.ingest.records import SourceActivity, StreamState
 
+COMMON_TYPES = frozenset({"discord.default", "discord.reply"})
+"""Types of the messages that people write. Most activities have one of these types."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DiscordActivity(SourceActivity):

@@ -16,6 +16,15 @@ REPLACEMENT = "\ufffd"
 
 def replace_unstorable(text: str, replacement: str = REPLACEMENT) -> str:
     """Return the text with ``replacement`` in place of each character that PostgreSQL cannot store."""
-    if text.isascii() and "\0" not in text:  # true for most texts and five times as fast as the pattern
+    if "\0" not in text and (text.isascii() or _can_be_encoded(text)):  # true for most texts
         return text
     return UNSTORABLE.sub(replacement, text)
+
+
+def _can_be_encoded(text: str) -> bool:
+    """Return whether a text contains no unpaired surrogate. This is five times as fast as the pattern."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

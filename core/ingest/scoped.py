@@ -23,6 +23,7 @@ from core.errors import (
     ScopeBusy,
     classify_failure,
 )
+from core.ingest.garbage import rare_garbage_collection
 from core.ingest.records import CONVERSION_ERRORS, PageResult
 from core.models import Scope
 from core.operations.bounds import Allowance
@@ -133,10 +134,11 @@ class ScopedCollector(AbstractCollector, Generic[Target]):
         report.
         """
         self.reports = {}
-        for target in self.targets():
-            report = self.reports[self.report_key(target)] = self._collect(target)
-            if report.stops_run:
-                break
+        with rare_garbage_collection():
+            for target in self.targets():
+                report = self.reports[self.report_key(target)] = self._collect(target)
+                if report.stops_run:
+                    break
         return CollectorResult.of(list(self.reports.values()), requests=self.allowance.spent)
 
     def _collect(self, target: Target) -> ScopeReport:

@@ -5,6 +5,7 @@ are therefore listed again at the end. A thread that is in no list any more is r
 switched between text and announcement, its lists omit the older threads. The thread search finds these threads.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
@@ -95,9 +96,11 @@ class ThreadLister:
             yield Step(failure=Failure(scope=str(self._run.guild_id), stream="active_threads", error=error))
             return
         usable, _ = usable_channels(threads)
+        by_parent = defaultdict[int, list[Channel]](list)
         for thread in usable:
-            parent = int(thread.get("parent_id") or 0)
-            malformed = self._store([thread], self._access.get(parent, "no_view"), parent)
+            by_parent[int(thread.get("parent_id") or 0)].append(thread)
+        for parent, children in by_parent.items():
+            malformed = self._store(children, self._access.get(parent, "no_view"), parent)
             yield Step(counts={"threads_malformed": malformed})
 
     def _due_lists(self, private: set[int | None]) -> Iterator[ThreadList]:

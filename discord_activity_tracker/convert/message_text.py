@@ -28,7 +28,7 @@ MESSAGE_TYPES = {
 
 def message_type(number: int) -> str:
     """Return the name of a message type, or ``unknown_<n>`` for a type that is not in the table."""
-    return MESSAGE_TYPES.get(number, f"unknown_{number}")
+    return MESSAGE_TYPES.get(number) or f"unknown_{number}"
 
 
 Payload = Mapping[str, Any]

@@ -6,20 +6,22 @@ https://discord.com/developers/docs/resources/message#message-object-message-typ
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, cast
-from urllib.parse import urlsplit
 
-from core.ingest.records import CONVERSION_ERRORS, Page, Record, malformed_item
-from core.ingest.values import Row, bounded_int, clean, clip, parse_time_or_none, utc_text
+from core.ingest.records import CONVERSION_ERRORS, Malformed, malformed_item
+from core.ingest.values import Row, bounded_int, clean, clip, parse_time, utc_text
 from discord_activity_tracker.convert.message_text import message_type, summarize
 from discord_activity_tracker.payloads import Channel, Emoji, Message, Reaction, User
-from discord_activity_tracker.protocol_impl import DiscordActivity
+from discord_activity_tracker.protocol_impl import COMMON_TYPES, DiscordActivity
 
 EPOCH = 1_420_070_400_000
 """Milliseconds from the Unix epoch to 2015-01-01 UTC. The times in Discord's ids count from that moment.
 
 https://discord.com/developers/docs/reference#snowflakes
 """
+LARGEST_ID = (1 << 63) - 1
+"""The largest number that fits into a bigint column."""
 LONGEST_NUMBER = 40
 """Number of digits from which a number counts as malformed. Permission bits of 128 bits have at most 39 digits."""
 
@@ -30,7 +32,8 @@ def snowflake(text: str | int) -> int:
     Raises ValueError for a text that is not a number, and for a number that is negative or does not fit into a bigint
     column.
     """
-    return bounded_int(int(text))
+    number = int(text)
+    return number if 0 <= number <= LARGEST_ID else bounded_int(number)
 
 
 def snowflake_or_none(text: str | int | None) -> int | None:
@@ -46,7 +49,8 @@ def small_int(number: int | None) -> int:
 
     Raises ValueError for a number that does not fit into 32 bits.
     """
-    return bounded_int(int(number or 0), 32, lowest=-(1 << 31))
+    value = int(number or 0)
+    return value if 0 <= value < 1 << 31 else bounded_int(value, 32, lowest=-(1 << 31))
 
 
 def whole_number(value: object) -> int | None:
@@ -70,22 +74,6 @@ def first_snowflake(moment: datetime) -> int:
     return max(0, int(moment.timestamp() * 1000) - EPOCH) << 22
 
 
-MEDIA = frozenset({"attachments", "thumbnail", "image", "images", "video", "media", "file"})
-"""Fields that contain a picture or a file."""
-NOISE_OF_MEDIA = frozenset(
-    {
-        "placeholder", "placeholder_version", "content_scan_version", "scan_metadata", "proxy_url", "width", "height",
-        "flags", "content_type", "original_content_type", "loading_state", "attachment_id", "srcset",
-    }
-)  # fmt: skip
-NOISE_OF_EMBEDS = frozenset({"provider", "flags", "content_scan_version", "reference_id"})
-NOISE = frozenset({"proxy_url", "proxy_icon_url", "member", "me", "me_voted", "me_burst"})
-"""Fields to ignore at every level of a comparison.
-
-``member`` contains a person's current nickname, roles and picture in the server.
-"""
-NAMED_ONLY = frozenset({"application", "stickers", "sticker_items"})
-"""Objects of which only ``id`` and ``name`` are compared. Their owners can change the other fields."""
 SIGNATURE = frozenset({"ex", "is", "hm"})
 
 
@@ -98,67 +86,46 @@ def unsigned(url: str) -> str:
     return f"{head}?{'&'.join(rest)}" if rest else head
 
 
-def differs_in_noise_only(old: object, new: object, field: str = "") -> bool:
-    """Return whether two payloads, or the same field of two payloads, are equal except for noise."""
-    return without_noise(old, field) == without_noise(new, field)
-
-
-def without_noise(value: object, field: str = "") -> object:
-    """Return a JSON value in the form in which payloads are compared.
-
-    Empty values are removed, and so are fields that Discord changes without an edit. ``field`` is the name of the field
-    that contains the value. It is empty for a whole payload.
-    """
-    if isinstance(value, list):
-        return [without_noise(member, field) for member in cast("list[object]", value)]
-    if not isinstance(value, dict):
-        return value
-    payload = cast("Mapping[str, Any]", value)
-    if "username" in payload and "id" in payload:
-        return {"id": payload["id"]}
-    if field in NAMED_ONLY:
-        return {key: payload[key] for key in ("id", "name") if payload.get(key)}
-    dropped = NOISE_OF_MEDIA if field in MEDIA else NOISE_OF_EMBEDS if field == "embeds" else NOISE
-    result: dict[str, object] = {}
-    for key, member in payload.items():
-        if key in dropped or key in NOISE or not member:
-            continue
-        if isinstance(member, str):
-            result[key] = _path(member) if key == "icon_url" or (key == "url" and field in MEDIA) else member
-        else:
-            result[key] = without_noise(member, key)
-    return result
-
-
-def _path(url: str) -> str:
-    """Return the path of a picture's URL, or the whole URL if it has no path. The host and the signature vary."""
-    try:
-        return urlsplit(url).path or url
-    except ValueError:
-        return url
-
-
 NO_DISCRIMINATOR = frozenset({None, "", "0", "0000"})
 """Discriminators of webhooks and of users with a unique name. Bots have a discriminator from 0001 to 9999."""
+
+ABSENT: Any = object()
+"""Stands for a field that a user object lacks. It is not equal to any value that Discord can send."""
+CACHED_ACCOUNTS = 4096
+"""Number of cached account rows. They take about 2 MiB. With a smaller value, more rows would be created again."""
 
 
 def account_row(user: User, *, kind: str = "", exported_at: datetime | None = None) -> Row:
     """Return the row of an account.
 
     ``kind`` overrides the kind in the user object. ``exported_at`` is the time of the export that contains the user.
-    ``global_name`` and ``avatar`` are ``None`` if a partial object lacks these fields.
+    ``global_name`` and ``avatar`` are ``None`` if a partial object lacks these fields. Most pages contain the same
+    accounts, so rows are cached and shared. Do not change them.
 
     Raises one of ``CONVERSION_ERRORS`` for a malformed user.
     """
-    flagged = "system" if user.get("system") else "bot" if user.get("bot") else "user"
+    kind = kind or ("system" if user.get("system") else "bot" if user.get("bot") else "user")
+    names = user["id"], user["username"], user.get("global_name", ABSENT), user.get("avatar", ABSENT)
+    try:
+        return _cached_account_row(*names, kind, exported_at)
+    except TypeError:  # a malformed value that cannot be a key of the cache
+        return _account_row(*names, kind, exported_at)
+
+
+def _account_row(
+    pk: str, username: str, global_name: str | None, avatar: str | None, kind: str, exported_at: datetime | None
+) -> Row:
     return {
-        "id": snowflake(user["id"]),
-        "username": clip(user["username"], 200),
-        "global_name": clip(user["global_name"], 200) if "global_name" in user else None,
-        "kind": kind or flagged,
-        "avatar": clip(user["avatar"], 200) if "avatar" in user else None,
+        "id": snowflake(pk),
+        "username": clip(username, 200),
+        "global_name": None if global_name is ABSENT else clip(global_name, 200),
+        "kind": kind,
+        "avatar": None if avatar is ABSENT else clip(avatar, 200),
         "exported_at": exported_at,
     }
+
+
+_cached_account_row = lru_cache(CACHED_ACCOUNTS)(_account_row)
 
 
 def is_webhook(message: Message) -> bool:
@@ -197,13 +164,48 @@ SIGNED = frozenset({"url", "proxy_url", "icon_url", "proxy_icon_url"})
 READER_FIELDS = frozenset({"me", "me_voted", "me_burst"})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class MessagePage(Page):
-    """A page of messages.
+@dataclass(kw_only=True, slots=True)
+class MessageRecord:
+    """A converted message: its row, and the values of its timeline row that are not in the row.
 
-    The rows have no ``conversation``, because it depends on the messages that are already stored.
+    The row has no ``conversation``, because it depends on the messages that are already stored.
     """
 
+    guild_id: int
+    row: Row
+    activity_type: str
+    actor_name: str
+
+    @property
+    def summary(self) -> str:
+        """The message in one short line. It is computed when needed, because most timeline rows do not store it."""
+        return summarize(self.row["type"], self.row["content"], self.row["payload"])
+
+    @property
+    def activity(self) -> DiscordActivity:
+        """The activity of the message. Messages that are appended to a channel do not need it."""
+        row, guild_id = self.row, self.guild_id
+        channel_id, pk = row["channel_id"], row["id"]
+        return DiscordActivity(
+            external_id=f"discord:message:{guild_id}:{channel_id}:{pk}",
+            occurred_at=utc_text(row["created_at"]),
+            activity_type=self.activity_type,
+            actor_external_id=str(row["author_id"]),
+            source_url=f"https://discord.com/channels/{guild_id}/{channel_id}/{pk}",
+            summary=self.summary,
+            actor_name=self.actor_name,
+            edited_at=row["edited_at"],
+            common=self.activity_type in COMMON_TYPES,
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MessagePage:
+    """A page of messages: their records, the mentioned accounts and webhooks by id, and the malformed messages."""
+
+    records: list[MessageRecord] = field(default_factory=list[MessageRecord])
+    accounts: dict[int, Row] = field(default_factory=dict[int, Row])
+    malformed: list[Malformed] = field(default_factory=list[Malformed])
     webhooks: dict[int, Row] = field(default_factory=dict[int, Row])
     threads: list[Channel] = field(default_factory=list[Channel])
     """Threads that start at one of the messages, as Discord sent them.
@@ -236,14 +238,16 @@ def convert_messages(
     page = MessagePage()
     for item in items:
         try:
-            row = _row(item, channel_id)
-            activity = _activity(item, row, guild_id)
-            mentioned = [(account_row(user, exported_at=exported_at), user) for user in item.get("mentions") or ()]
-            author = _author(item, page, exported_at)
+            author = _author(item, exported_at)
+            record = _record(item, author, guild_id, channel_id)
+            mentions = item.get("mentions")
+            mentioned = [(account_row(user, exported_at=exported_at), user) for user in mentions] if mentions else ()
         except CONVERSION_ERRORS as error:
             page.malformed.append(malformed_item(item, error))
             continue
-        page.records.append(Record(row=row, activity=activity, kind="conversation"))
+        page.records.append(record)
+        if not item.get("webhook_id"):
+            author = _known_row(author, page) or author
         if isinstance(thread := item.get("thread"), dict):
             page.threads.append(thread)
         for person, user in mentioned:
@@ -256,60 +260,58 @@ def _add_person(page: MessagePage, row: Row, *, webhook: bool) -> None:
     """Add an account to the page. Fields that a partial user object lacks come from an earlier object on the page."""
     people = page.webhooks if webhook else page.accounts
     earlier = people.get(row["id"])
+    if earlier is row:
+        return
     if earlier and (row["global_name"] is None or row["avatar"] is None):
         row = {name: earlier[name] if value is None and name != "exported_at" else value for name, value in row.items()}
     people[row["id"]] = row
 
 
-def _author(message: Message, page: MessagePage, exported_at: datetime | None) -> Row:
-    """Return the row of the author. An account row of the page is reused if it has the same username and avatar."""
-    author = message["author"]
-    if message.get("webhook_id"):
-        kind = "webhook" if is_webhook(message) else "bot"
-        return account_row(author, kind=kind, exported_at=exported_at)
-    known = page.accounts.get(int(author["id"]))
-    if known and known["username"] == author["username"] and known["avatar"] == (author.get("avatar") or ""):
+def _known_row(author: Row, page: MessagePage) -> Row | None:
+    """Return the account row of the page that has the same id, username and avatar, or ``None``."""
+    known = page.accounts.get(author["id"])
+    if known is None or known is author:
         return known
-    return account_row(author, exported_at=exported_at)
+    is_same = known["username"] == author["username"] and known["avatar"] == (author["avatar"] or "")
+    return known if is_same else None
 
 
-def _row(message: Message, channel_id: int) -> Row:
-    webhook = is_webhook(message)
-    reference = message.get("message_reference") or {}
-    return {
-        "id": snowflake(message["id"]),
+def _author(message: Message, exported_at: datetime | None) -> Row:
+    """Return the account row of the author. Only webhooks and replies to commands have a ``webhook_id``."""
+    kind = ("webhook" if is_webhook(message) else "bot") if message.get("webhook_id") else ""
+    return account_row(message["author"], kind=kind, exported_at=exported_at)
+
+
+def _record(message: Message, author: Row, guild_id: int, channel_id: int) -> MessageRecord:
+    pk, number, content = snowflake(message["id"]), small_int(message["type"]), clean(message["content"])
+    payload, webhook_name = _payload(message), author["username"] if author["kind"] == "webhook" else ""
+    edited_timestamp, reference = message.get("edited_timestamp"), message.get("message_reference")
+    reactions = message.get("reactions")
+    row = {
+        "id": pk,
         "channel_id": channel_id,
-        "author_id": snowflake(message["author"]["id"]),
-        "webhook_name": clip(message["author"]["username"], 200) if webhook else "",
-        "type": small_int(message["type"]),
-        "content": clean(message["content"]),
-        "created_at": snowflake_time(snowflake(message["id"])),
-        "edited_at": parse_time_or_none(message.get("edited_timestamp")),
+        "author_id": author["id"],
+        "webhook_name": webhook_name,
+        "type": number,
+        "content": content,
+        "created_at": snowflake_time(pk),
+        "edited_at": parse_time(edited_timestamp) if edited_timestamp else None,
         "pinned": bool(message.get("pinned")),
-        "reply_to": snowflake_or_none(reference.get("message_id")),
-        "reactions": _reactions(message.get("reactions") or []),
-        "payload": _payload(message),
+        "reply_to": snowflake_or_none(reference.get("message_id")) if reference else None,
+        "reactions": _reactions(reactions) if reactions else {},
+        "payload": payload,
         "deleted_at": None,
     }
+    return MessageRecord(
+        guild_id=guild_id,
+        row=row,
+        activity_type=f"discord.{message_type(number)}"[:64],
+        actor_name=webhook_name or author["global_name"] or author["username"],
+    )
 
 
 def _is_blank(row: Row) -> bool:
-    return row["type"] in SPOKEN and not row["content"] and not any(row["payload"].get(part) for part in CONTENT_PARTS)
-
-
-def _activity(message: Message, row: Row, guild_id: int) -> DiscordActivity:
-    author, channel_id, pk = message["author"], row["channel_id"], row["id"]
-    return DiscordActivity(
-        external_id=f"discord:message:{guild_id}:{channel_id}:{pk}",
-        occurred_at=utc_text(row["created_at"]),
-        activity_type=f"discord.{message_type(row['type'])}"[:64],
-        actor_external_id=str(row["author_id"]),
-        source_url=f"https://discord.com/channels/{guild_id}/{channel_id}/{pk}",
-        summary=summarize(row["type"], row["content"], row["payload"]),
-        actor_name=clip(row["webhook_name"] or author.get("global_name") or author["username"], 200),
-        edited_at=row["edited_at"],
-        common=row["type"] in SPOKEN,
-    )
+    return not row["content"] and row["type"] in SPOKEN and not any(row["payload"].get(part) for part in CONTENT_PARTS)
 
 
 def _reactions(reactions: Iterable[Reaction]) -> dict[str, dict[str, int]]:

@@ -1,7 +1,7 @@
 """Request messages, pins, and the accounts that reacted."""
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -54,11 +54,12 @@ class RawMessagePage:
     reached: int = 0
     complete: bool = True
     unreadable: tuple[int, ...] = ()
+    newest: int = field(init=False)
+    """The highest id that has been read. For an empty page, it is ``after``."""
 
-    @property
-    def newest(self) -> int:
-        """The highest id that has been read. For an empty page, it is ``after``."""
-        return max([self.reached, *(int(item["id"]) for item in self.items)], default=0) or self.after
+    def __post_init__(self) -> None:
+        newest = max([self.reached, *(int(item["id"]) for item in self.items)]) or self.after
+        object.__setattr__(self, "newest", newest)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -134,7 +135,7 @@ async def read_page(
     params = {"limit": limit, "after": after}
     items = await client.get(MESSAGES, list[Any], params, attempts=attempts, channel_id=channel_id)
     try:
-        before = any(int(item["id"]) <= after for item in items)
+        before = min([int(item["id"]) for item in items], default=after + 1) <= after
     except (KeyError, TypeError, ValueError) as error:
         raise UnexpectedAnswer(
             f"Discord sent something other than messages of channel {channel_id}. Run again later."

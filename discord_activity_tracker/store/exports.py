@@ -16,12 +16,12 @@ from django.db.models import F
 from django.utils import timezone
 
 from core.db.upsert import upsert
-from core.ingest.records import PageResult, Record
+from core.ingest.records import PageResult
 from core.ingest.values import Row
 from core.models import Checkpoint, Scope
 from core.operations.output import number_of
 from discord_activity_tracker.convert.exports import EXPORTED, channel_changes, guild_changes, is_newer
-from discord_activity_tracker.convert.messages import MessagePage
+from discord_activity_tracker.convert.messages import MessagePage, MessageRecord
 from discord_activity_tracker.models import (
     Account,
     Channel,
@@ -145,7 +145,7 @@ def store_export(
     people = {row["id"]: row for pk in added_ids for _, row in reactors.get(pk, ())}
     known = {a.pk: a for a in Account.objects.filter(pk__in=[*page.accounts, *people])}
     accounts = {pk: row for pk, row in page.accounts.items() if _is_better_source(row, known.get(pk))}
-    names = {str(pk): str(account) for pk, account in known.items() if pk not in accounts}
+    names = {pk: str(account) for pk, account in known.items() if pk not in accounts}
     records = [_with_stored_name(record, names) for record in page.records if record.row["id"] in added_ids]
     added = replace(page, records=records, accounts=accounts)
     (result,) = store_messages([PageWrite(page=added, location=location, states={})], now=now)
@@ -155,12 +155,12 @@ def store_export(
     return replace(result, seen=len(page.records))
 
 
-def _with_stored_name(record: Record, names: Mapping[str, str]) -> Record:
+def _with_stored_name(record: MessageRecord, names: Mapping[int, str]) -> MessageRecord:
     """Return the record with the stored name of its author. Webhooks are ignored: each message has its own name."""
-    activity = record.activity
-    if record.row["webhook_name"] or activity.actor_external_id not in names:
+    author_id = record.row["author_id"]
+    if record.row["webhook_name"] or author_id not in names:
         return record
-    return replace(record, activity=replace(activity, actor_name=names[activity.actor_external_id]))
+    return replace(record, actor_name=names[author_id])
 
 
 def _rows_to_store(rows: list[Row]) -> list[Row]:

@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from django.db import DataError, IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, transaction
 
-from core.db.activity_keys import activity_keys
+from core.db.activity_keys import Keys, activity_keys
+from core.db.binding import separate_parameters
 from core.db.upsert import as_json, upsert
 from core.ingest.records import PageResult, Record
 from core.ingest.skips import record_malformed
@@ -22,9 +23,10 @@ from core.ingest.timeline import mark_activities_deleted, record_activity
 from core.ingest.values import Row
 from discord_activity_tracker.convert.exports import EXPORTED
 from discord_activity_tracker.convert.message_text import is_blank
-from discord_activity_tracker.convert.messages import MessagePage, differs_in_noise_only
+from discord_activity_tracker.convert.messages import MessagePage, MessageRecord
+from discord_activity_tracker.convert.noise import differs_in_noise_only
 from discord_activity_tracker.models import Message, Revision
-from discord_activity_tracker.protocol_impl import DiscordState
+from discord_activity_tracker.protocol_impl import COMMON_TYPES, DiscordActivity, DiscordState
 from discord_activity_tracker.store.checkpoints import COLLECTOR, save_states
 from discord_activity_tracker.store.conversations import (
     Location,
@@ -49,11 +51,6 @@ LAST_MESSAGES = """
     ) AS last
 """
 """Select the last stored message of each channel, and the size of its conversation."""
-COLUMNS = (
-    "id", "channel_id", "author_id", "webhook_name", "type", "content", "created_at", "edited_at", "pinned", "reply_to",
-    "reactions", "payload",
-)  # fmt: skip
-"""Columns that are filled from a converted message."""
 APPEND = """
     WITH incoming AS (
         SELECT * FROM json_to_recordset(%s::json) AS g (
@@ -135,7 +132,7 @@ def _append(writes: Sequence[PageWrite]) -> list[PageResult] | None:
     accounts: dict[int, Row] = {}
     webhooks: dict[int, Row] = {}
     for page in (write.page for write in writes):
-        if any(accounts.get(pk, row) != row for pk, row in page.accounts.items()):
+        if any((known := accounts.get(pk, row)) is not row and known != row for pk, row in page.accounts.items()):
             return None
         accounts |= page.accounts
         webhooks |= page.webhooks
@@ -167,27 +164,26 @@ def _append_rows(writes: Sequence[PageWrite]) -> Mapping[Location, set[int]]:
     Raises NotAppendable if a message is deleted, is already stored, or is not newer than all stored messages of its
     channel.
     """
-    records: defaultdict[Location, dict[int, Record]] = defaultdict(dict)
+    records: defaultdict[Location, dict[int, MessageRecord]] = defaultdict(dict)
     for write in writes:
         if write.page.records:
             records[write.location].update((record.row["id"], record) for record in write.page.records)
     if not records:
         return {}
-    with connection.cursor() as cursor:
+    with separate_parameters() as cursor:
         cursor.execute(LAST_MESSAGES, [[location.channel_id for location in records]])
         last: dict[int, tuple[int, datetime, int, int]] = {row[0]: row[1:] for row in cursor.fetchall()}
-        conversations = {
-            location: _appended_conversations(location, of_location, last.get(location.channel_id))
-            for location, of_location in records.items()
-        }
-        kinds = {record.activity.activity_type for of_location in records.values() for record in of_location.values()}
-        names = [prefix for at in records for prefix in (at.message(""), at.document(""))]
-        keys = activity_keys("discord", prefixes=names, types=kinds)
-        rows = [
-            _append_row(record, conversations[location][pk], keys.types)
-            for location, of_location in records.items()
-            for pk, record in of_location.items()
-        ]
+        rows: list[Row] = []
+        conversations: dict[Location, set[int]] = {}
+        keys = activity_keys(
+            "discord",
+            prefixes=[prefix for at in records for prefix in (at.message(""), at.document(""))],
+            types={record.activity_type for of_location in records.values() for record in of_location.values()},
+        )
+        for location, of_location in records.items():
+            by_message = _appended_conversations(location, of_location, last.get(location.channel_id))
+            conversations[location] = set(by_message.values())
+            rows += [_append_row(record, by_message[pk], keys) for pk, record in of_location.items()]
         locations = (
             [at.channel_id for at in records],
             [at.scope_id for at in records],
@@ -197,32 +193,33 @@ def _append_rows(writes: Sequence[PageWrite]) -> Mapping[Location, set[int]]:
         cursor.execute(APPEND, [as_json(rows), *locations])
         if cursor.fetchone() != (len(rows), len(rows)):
             raise NotAppendable
-    return {location: set(by_message.values()) for location, by_message in conversations.items()}
+    return conversations
 
 
 def _appended_conversations(
-    location: Location, records: Mapping[int, Record], last: tuple[int, datetime, int, int] | None
+    location: Location, records: Mapping[int, MessageRecord], last: tuple[int, datetime, int, int] | None
 ) -> Mapping[int, int]:
     if (last and last[0] >= min(records)) or any(record.row["deleted_at"] for record in records.values()):
         raise NotAppendable
     return append_to_conversations(((pk, r.row["created_at"]) for pk, r in records.items()), last, location)
 
 
-def _append_row(record: Record, conversation: int, types: Mapping[str, int]) -> dict[str, Any]:
-    activity = record.activity
-    row = {name: record.row[name] for name in COLUMNS}
-    row["conversation"], row["kind"], row["common"] = conversation, types[activity.activity_type], activity.common
-    row["summary"] = activity.summary or None if is_blank(row["content"]) else None
-    return row
+def _append_row(record: MessageRecord, conversation: int, keys: Keys) -> dict[str, Any]:
+    """Return the fields of a message and of its timeline row. PostgreSQL ignores fields that APPEND does not name.
 
-
-def _without_computed(record: Record) -> Record:
-    """Return the record without the texts that ``activity_texts`` computes from the message.
-
-    The summary of a message without content stays, because the timeline finds its words.
+    The summary of a message without content is stored, because the timeline finds its words.
     """
-    summary = record.activity.summary if is_blank(record.row["content"]) else ""
-    return replace(record, activity=replace(record.activity, actor_name="", source_url="", summary=summary))
+    row, kind = record.row, record.activity_type
+    return {
+        **row, "conversation": conversation, "kind": keys.types[kind], "common": kind in COMMON_TYPES,
+        "summary": record.summary or None if is_blank(row["content"]) else None,
+    }  # fmt: skip
+
+
+def _without_computed(record: MessageRecord) -> DiscordActivity:
+    """Return the activity without the texts that ``activity_texts`` computes from the message. See ``_append_row``."""
+    summary = record.summary if is_blank(record.row["content"]) else ""
+    return replace(record.activity, actor_name="", source_url="", summary=summary)
 
 
 @transaction.atomic
@@ -249,7 +246,12 @@ def _upsert(write: PageWrite, now: datetime, deleted: Collection[int]) -> PageRe
     newly_deleted = _mark_deleted(deleted, location, now) if deleted else 0
     record_activity(
         (
-            replace(_without_computed(record), document=location.document(conversations[record.row["id"]]))
+            Record(
+                row=record.row,
+                activity=_without_computed(record),
+                kind="conversation",
+                document=location.document(conversations[record.row["id"]]),
+            )
             for record in records
             if record.row["id"] in changed
         ),
@@ -293,7 +295,7 @@ def _lost_content(row: Row, stored: Mapping[str, Any] | None) -> bool:
     return bool(stored and stored["content"] and not row["content"] and stored["edited_at"] == row["edited_at"])
 
 
-def _without_noise(record: Record, stored: Mapping[str, Any] | None) -> Record:
+def _without_noise(record: MessageRecord, stored: Mapping[str, Any] | None) -> MessageRecord:
     """Return the record, with the stored payload if the two payloads differ only in noise.
 
     Noise means fields that Discord changes without an edit.

@@ -8,7 +8,8 @@ from django.db import connection
 
 from core.models import IndexEntry
 from core.search.sync import sync
-from discord_activity_tracker.convert.messages import differs_in_noise_only, unsigned
+from discord_activity_tracker.convert.messages import unsigned
+from discord_activity_tracker.convert.noise import differs_in_noise_only
 from discord_activity_tracker.documents.source import DiscordDocuments
 from discord_activity_tracker.models import Message, Revision
 from discord_activity_tracker.tests.conftest import Collect

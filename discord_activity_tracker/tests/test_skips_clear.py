@@ -41,21 +41,21 @@ def test_malformed_message_stays_skipped_until_stored_or_deleted(
     settings.DISCORD_RESCAN_DAYS = 0
     channel = max((pk for pk, box in twin.readable().items() if not box["thread"]), key=lambda pk: pk)
     odd = sorted(twin.readable()[channel]["messages"], key=int)[1]
-    convert_row = messages._row
+    convert_record = messages._record
 
-    def converting(message: Any, channel_id: int) -> Any:
+    def converting(message: Any, *arguments: Any) -> Any:
         if message["id"] == odd:
             raise KeyError("type")
-        return convert_row(message, channel_id)
+        return convert_record(message, *arguments)
 
-    monkeypatch.setattr(messages, "_row", converting)
+    monkeypatch.setattr(messages, "_record", converting)
     narrow = ("--channel", str(channel))
     assert collect(*narrow)["outcome"] == "partial"
     assert waiting() == {("messages", odd)}
     twin.mutate(op="new_message", channel_id=str(channel))
     collect(*narrow)
     assert waiting() == {("messages", odd)}
-    monkeypatch.setattr(messages, "_row", convert_row)
+    monkeypatch.setattr(messages, "_record", convert_record)
     if deleted:
         twin.mutate(op="delete", channel_id=str(channel), message_id=odd)
     collect(*narrow, "--sweep")

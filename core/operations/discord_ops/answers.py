@@ -82,7 +82,7 @@ def read_json(text: str | bytes) -> Any:
     try:
         return orjson.loads(text)
     except ValueError:
-        return json.loads(text)
+        return json.loads(text if isinstance(text, str) else text.decode("utf-8", "surrogateescape"))
 
 
 async def read_body(response: aiohttp.ClientResponse) -> Any:
@@ -92,10 +92,13 @@ async def read_body(response: aiohttp.ClientResponse) -> Any:
     (``application/json; charset=utf-8``), also counts as JSON. Server errors are raised at once, so that only
     ``DiscordClient`` decides on retries. In the JSON object of a rate limit, ``retry_after`` is always a number.
     """
-    text = (await _bounded_body(response)).decode("utf-8", "surrogateescape")
+    content = await _bounded_body(response)
     is_json = response.headers.get("Content-Type", "").partition(";")[0].strip().lower() == "application/json"
+    if response.status < 300 and is_json:
+        return read_json(content)
+    text = content.decode("utf-8", "surrogateescape")
     if response.status < 300:
-        return read_json(text) if is_json else text
+        return text
     body: Any = text
     if is_json:
         try:

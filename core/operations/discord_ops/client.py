@@ -34,7 +34,14 @@ from core.operations.discord_ops.answers import (
     translated,
     waiting_time,
 )
-from core.operations.discord_ops.limits import MOST_INVALID, CarefulRatelimit, Pace, RequestBudget, Window
+from core.operations.discord_ops.limits import (
+    MOST_INVALID,
+    CarefulRatelimit,
+    Pace,
+    RequestBudget,
+    Window,
+    clear_sometimes,
+)
 
 __all__ = ["DiscordClient", "DiscordRefused", "NotThere", "RequestBlocked", "open_client"]
 
@@ -309,6 +316,7 @@ async def open_client(
     discord.utils._from_json = read_json  # pyright: ignore[reportPrivateUsage]  # discord.py has no public hook for it
     http.json_or_text = read_body
     http.Ratelimit = CarefulRatelimit
+    http.HTTPClient._try_clear_expired_ratelimits = clear_sometimes  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]
     discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # no warning about missing voice libraries
     client = DiscordClient(width=width, per_second=per_second, budget=budget)
     await client.login(token)
