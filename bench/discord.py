@@ -10,21 +10,25 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
 import orjson
 
-MESSAGES, FEW = 1_000_000, 50_000
+MESSAGES, FEW = 300_000, 50_000
 ROOT = Path(__file__).parents[1]
 TWIN = ROOT.parent / "shared" / "twins" / "discord" / "serve.py"
 PYTHON = ROOT / ".twins" / "bin" / "python"
 COLLECT = (
     "import re, sys, time, django; django.setup(); from django.core.management import call_command; "
-    "call_command('migrate', verbosity=0); began = time.perf_counter(); "
+    "from bench.discord import postgres_seconds; "
+    "call_command('migrate', verbosity=0); server = postgres_seconds(); "
+    "began, own = time.perf_counter(), time.process_time(); "
     "call_command('collect_discord', no_sync=True, progress=False); "
     "took = time.perf_counter() - began; status = open('/proc/self/status').read(); "
-    "print('took', took, int(re.search(r'VmHWM:\\s+(\\d+)', status)[1]) // 1024)"
+    "print('took', took, time.process_time() - own, postgres_seconds() - server, "
+    "int(re.search(r'VmHWM:\\s+(\\d+)', status)[1]) // 1024)"
 )
 
 
@@ -78,11 +82,40 @@ async def read_only(base: str) -> tuple[float, int]:
         return time.perf_counter() - began, seen
 
 
-def collected(base: str) -> tuple[float, int]:
-    """Collect the Discord server in a process with its own database.
+def postgres_seconds() -> float:
+    """Return the seconds of processor time that all processes of the embedded PostgreSQL have used so far."""
+    (lock,) = Path(os.environ["VAR_DIR"]).glob("postgres/**/postmaster.pid")
+    postmaster = lock.read_text().split()[0]
+    fields = [text.rpartition(")")[2].split() for text in map(_stat, _processes()) if text]
+    own = _stat(postmaster).rpartition(")")[2].split()
+    ended = sum(map(int, own[11:15]))
+    running = sum(int(one[11]) + int(one[12]) for one in fields if one[1] == postmaster)
+    return (ended + running) / os.sysconf("SC_CLK_TCK")
 
-    Returns the seconds of the collection and the peak memory of the process in MiB.
-    """
+
+def _processes() -> list[str]:
+    return [folder.name for folder in Path("/proc").iterdir() if folder.name.isdigit()]
+
+
+def _stat(process: str) -> str:
+    try:
+        return Path("/proc", process, "stat").read_text()
+    except OSError:  # the process has ended
+        return ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Collection:
+    """What a collection took: seconds by the clock, of this process and of PostgreSQL, and its peak memory in MiB."""
+
+    seconds: float
+    python: float
+    postgres: float
+    peak: int
+
+
+def collected(base: str) -> Collection:
+    """Collect the Discord server in a process with its own database."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as var:
         Path(var).chmod(0o755)
         environment = {"VAR_DIR": var, "DISCORD_API_BASE": base, "DISCORD_BOT_TOKEN": "twin-token"}
@@ -95,8 +128,8 @@ def collected(base: str) -> tuple[float, int]:
             text=True,
             check=True,
         )
-        took, peak = done.stdout.rpartition("took ")[2].split()
-        return float(took), int(peak)
+        seconds, python, postgres, peak = done.stdout.rpartition("took ")[2].split()
+        return Collection(seconds=float(seconds), python=float(python), postgres=float(postgres), peak=int(peak))
 
 
 def measure() -> str:
@@ -104,11 +137,14 @@ def measure() -> str:
     if not (TWIN.exists() and PYTHON.exists()):
         return f"discord: not measured, because the twin of Discord is not installed ({TWIN})"
     with Server(FEW) as server:
-        _, small = collected(server.base)
+        small = collected(server.base)
     with Server(MESSAGES) as server:
         bare, seen = asyncio.run(read_only(server.base))
-        whole, peak = collected(server.base)
+        whole = collected(server.base)
     return (
-        f"discord collection / download and parse: {whole:.1f} s / {bare:.1f} s = {whole / bare:.2f} ({seen:,} messages"
-        f", {seen / whole:,.0f} a second); peak memory {small} MiB for {FEW:,}, {peak} MiB for {MESSAGES:,}"
+        f"discord collection / download and parse: {whole.seconds:.1f} s / {bare:.1f} s = {whole.seconds / bare:.2f}"
+        f" ({seen:,} messages, {seen / whole.seconds:,.0f} a second)\n"
+        f"  microseconds of processor time a message: {1e6 * whole.python / seen:.0f} of the collector, "
+        f"{1e6 * whole.postgres / seen:.0f} of PostgreSQL\n"
+        f"  peak memory {small.peak} MiB for {FEW:,}, {whole.peak} MiB for {MESSAGES:,}"
     )

@@ -58,7 +58,9 @@ def ids(var: Path) -> dict[str, Any]:
 
 def ids_of_release(var: Path) -> dict[str, Any]:
     """Return the types of all activities by external id, before the upgrade."""
-    with psycopg.connect(host=ensure_running(ClusterPaths(var / "postgres")), user=SUPERUSER, dbname=DATABASE) as connection:
+    with psycopg.connect(
+        host=ensure_running(ClusterPaths(var / "postgres")), user=SUPERUSER, dbname=DATABASE
+    ) as connection:
         return dict(connection.execute("SELECT external_id, activity_type FROM core_activity").fetchall())
 
 

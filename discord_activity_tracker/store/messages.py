@@ -173,17 +173,20 @@ def _append_rows(writes: Sequence[PageWrite]) -> Mapping[Location, set[int]]:
     with separate_parameters() as cursor:
         cursor.execute(LAST_MESSAGES, [[location.channel_id for location in records]])
         last: dict[int, tuple[int, datetime, int, int]] = {row[0]: row[1:] for row in cursor.fetchall()}
-        rows: list[Row] = []
-        conversations: dict[Location, set[int]] = {}
+        conversations = {
+            location: _appended_conversations(location, of_location, last.get(location.channel_id))
+            for location, of_location in records.items()
+        }
         keys = activity_keys(
             "discord",
             prefixes=[prefix for at in records for prefix in (at.message(""), at.document(""))],
             types={record.activity_type for of_location in records.values() for record in of_location.values()},
         )
-        for location, of_location in records.items():
-            by_message = _appended_conversations(location, of_location, last.get(location.channel_id))
-            conversations[location] = set(by_message.values())
-            rows += [_append_row(record, by_message[pk], keys) for pk, record in of_location.items()]
+        rows = [
+            _append_row(record, conversations[location][pk], keys)
+            for location, of_location in records.items()
+            for pk, record in of_location.items()
+        ]
         locations = (
             [at.channel_id for at in records],
             [at.scope_id for at in records],
@@ -193,7 +196,7 @@ def _append_rows(writes: Sequence[PageWrite]) -> Mapping[Location, set[int]]:
         cursor.execute(APPEND, [as_json(rows), *locations])
         if cursor.fetchone() != (len(rows), len(rows)):
             raise NotAppendable
-    return conversations
+    return {location: set(by_message.values()) for location, by_message in conversations.items()}
 
 
 def _appended_conversations(

@@ -35,7 +35,8 @@ class DiscordAccounts(AccountStore):
             for row in {row["id"]: row for row in complete}.values()
             if (old := known.get(row["id"])) and _is_renamed(old, row)
         ]
-        names = {row["id"]: row["global_name"] or row["username"] for row in complete if row["kind"] != "webhook"}
+        shown = {row["id"]: _shown(row) for row in complete if row["kind"] != "webhook"}
+        names = {pk: name for pk, name in shown.items() if pk in known and _shown(known[pk]) != name}
         return AccountChanges(rows=complete, former_names=former, names=names)
 
     def documents_to_reindex(self, threads: Collection[tuple[str, int]]) -> Iterable[DocumentMark]:
@@ -59,6 +60,11 @@ def store_webhooks(rows: Iterable[Row]) -> None:
     new = [_completed(row, {}) for row in rows]
     if new:
         upsert(Account, new, key=["id"], keep=[name for name in new[0] if name != "id"])
+
+
+def _shown(account: Mapping[str, Any]) -> str:
+    """Return the name that the timeline and the documents show."""
+    return account["global_name"] or account["username"]
 
 
 def _completed(row: Row, known: Mapping[str, Any]) -> Row:

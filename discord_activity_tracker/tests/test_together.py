@@ -89,6 +89,16 @@ def test_rename_between_two_pages_updates_both_and_stores_the_old_name() -> None
     assert Account.objects.count() == 1
 
 
+def test_only_a_new_name_requests_a_reindex_of_a_persons_conversations() -> None:
+    store_messages([page_write([message(at(0))])], now=NOW)
+    versions = []
+    for author in ({"avatar": "a" * 32}, {"avatar": "b" * 32}, {"avatar": "b" * 32, "global_name": "Mira"}):
+        other = message(at(200)) | {"author": person("mirela", **author)}
+        store_messages([page_write([other], THREAD)], now=NOW)
+        versions.append(Document.objects.get(external_id__endswith=f":{at(0)}").version)
+    assert versions == [1, 1, 2]
+
+
 def test_page_that_fails_does_not_affect_others() -> None:
     good, bad = page_write([message(at(0))]), page_write([message(at(50))], THREAD)
     broken = [replace(record, row={**record.row, "type": 1 << 40}) for record in bad.page.records]
