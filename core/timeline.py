@@ -41,8 +41,13 @@ def stored_types(source_system: str = "") -> list[str]:
 
 
 def of_source(source_system: str) -> Q:
-    """Return a condition: the activity belongs to this source."""
-    return Q(type__in=ActivityType.objects.filter(source_system=source_system).values("pk"))
+    """Return a condition: the activity belongs to this source.
+
+    It uses the index by type for sources without common types.
+    """
+    tracker = tracker_of(source_system)
+    same_source = Q(type__in=ActivityType.objects.filter(source_system=source_system).values("pk"))
+    return same_source & Q(common=False) if tracker and not tracker.common_types else same_source
 
 
 def of_type(activity_type: str) -> Q:

@@ -8,19 +8,25 @@ from types import SimpleNamespace
 from typing import Any
 
 from core.ingest.timeline_move import SLICE, Row, drop_if_empty, is_moving, move_slice, rows_to_move
+from core.models import CollectorRun
+from core.operations.bounds import time_left
 from core.trackers import tracker_of
 
 logger = logging.getLogger(__name__)
 NEWEST = (1 << 63) - 1
 AFTER_RUN = 60.0
-"""Seconds for which every collection moves rows after its end. A longer time would delay the next command of a job."""
+"""Maximum seconds that a collection moves rows after its end. A longer time would delay the next command of a job."""
 
 
-def after_run(sender: object, **kwargs: object) -> None:
-    """Move rows for ``AFTER_RUN`` seconds. This is a receiver of ``core.runs.run_finished``."""
+def after_run(sender: object, run: CollectorRun, **kwargs: object) -> None:
+    """Move rows for at most ``AFTER_RUN`` seconds after a run that was not interrupted and did not fail.
+
+    This is a receiver of ``core.runs.run_finished``.
+    """
     del sender, kwargs
-    if is_moving():
-        moved = move_timeline(AFTER_RUN)
+    if run.outcome in {"succeeded", "partial"} and is_moving():
+        left = time_left()
+        moved = move_timeline(AFTER_RUN if left is None else min(left, AFTER_RUN))
         logger.info("moved %d activities of the earlier release, %d left", moved, rows_to_move())
 
 

@@ -187,7 +187,9 @@ def _named(related: Any, lookup: str, word: str) -> QuerySet[Any]:
 
 
 def search_timeline(rows: QuerySet[Activity], words: str) -> QuerySet[Activity]:
-    """Return the activities with all these words in their summary, or all activities if there are no words.
+    """Return the newest activities with all these words in their text, or all activities if there are no words.
+
+    At most ``REACH`` activities are found in each table of texts, because a list shows no more.
 
     A text with a colon and no space is an external id: return only the activity with this id.
     """
@@ -196,12 +198,10 @@ def search_timeline(rows: QuerySet[Activity], words: str) -> QuerySet[Activity]:
         return rows
     if ":" in query and " " not in query:
         return rows.filter(_with_any_source(query))
-    stored, *others = with_words(rows, query) or [rows.none()]
-    found = Q(pk__in=stored.order_by().values("pk"))
-    for branch in others:
-        newest = branch.order_by("-occurred_at").values_list("pk", flat=True)[:REACH]
-        found |= Q(pk__in=list(newest))
-    return rows.filter(found)
+    newest: list[int] = []
+    for branch in with_words(Activity.objects.all(), query):
+        newest += branch.order_by("-occurred_at").values_list("pk", flat=True)[:REACH]
+    return rows.filter(pk__in=newest)
 
 
 def _with_any_source(external_id: str) -> Q:

@@ -13,6 +13,8 @@ from core.models import Activity, PersonWeek
 from core.protocols import ActivityRecord
 from core.search.documents import DocumentMark, mark_changed
 
+AT_ONCE = 500
+"""Number of external ids in one statement. Each different beginning of an id needs its own part of the statement."""
 NO_NAMES: Mapping[str, str] = {}
 COLUMNS = {"actor_external_id": "actor", "activity_type": "type_id"}
 """Columns of the timeline with other names than the attributes of ``ActivityRecord``."""
@@ -28,9 +30,9 @@ def record_activity(
 ) -> None:
     """Write the timeline rows of new and changed records, and request a re-index of their documents.
 
-    Runs at most three statements. Call it in the transaction that writes the rows of the records. ``actor_names`` maps
-    account ids to names that replace the names in the records. ``keep`` and ``guarded`` are options of ``upsert`` with
-    the names of ``ActivityRecord``.
+    Runs at most three statements once the timeline of an earlier release has moved. Call it in the transaction that
+    writes the rows of the records. ``actor_names`` maps account ids to names that replace the names in the records.
+    ``keep`` and ``guarded`` are options of ``upsert`` with the names of ``ActivityRecord``.
     """
     changed = list(records)
     write_activities(
@@ -140,16 +142,20 @@ def _bytea(parts: ExternalId) -> str | None:
 
 def mark_activities_deleted(source_system: str, external_ids: Iterable[str], now: datetime) -> None:
     """Mark activities as deleted."""
-    if names := list(external_ids):
-        bring_over(source_system, names)
-        Activity.objects.filter(with_external_ids(source_system, names), deleted_at=None).update(deleted_at=now)
+    names = list(external_ids)
+    for start in range(0, len(names), AT_ONCE):
+        some = names[start : start + AT_ONCE]
+        bring_over(source_system, some)
+        Activity.objects.filter(with_external_ids(source_system, some), deleted_at=None).update(deleted_at=now)
 
 
 def mark_threads_deleted(source_system: str, threads: Iterable[str], now: datetime) -> None:
     """Mark all activities of these threads as deleted."""
-    if names := list(threads):
-        bring_over_threads(source_system, names)
-        Activity.objects.filter(in_threads(source_system, names), deleted_at=None).update(deleted_at=now)
+    names = list(threads)
+    for start in range(0, len(names), AT_ONCE):
+        some = names[start : start + AT_ONCE]
+        bring_over_threads(source_system, some)
+        Activity.objects.filter(in_threads(source_system, some), deleted_at=None).update(deleted_at=now)
 
 
 def threads_of(source_system: str, external_ids: Sequence[str]) -> list[str]:

@@ -6,11 +6,13 @@ the two tables. Code that changes rows of the timeline brings these rows over fi
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import OperationalError, ProgrammingError, connection, transaction
 
 from core.db.upsert import upsert
+from core.ingest.values import account_number
 from core.models import Activity
 
 OLD = "core_oldactivity"
@@ -28,6 +30,8 @@ OF_SCOPE = "scope_id = %s"
 OF_ACCOUNTS = "source_system = %s AND actor_external_id = ANY(%s)"
 
 Row = dict[str, Any]
+TableIsGone = ProgrammingError
+"""Raised by a statement if another process has just dropped the table of the earlier release."""
 _finished = False
 
 
@@ -42,16 +46,17 @@ def is_moving() -> bool:
 
 
 def rows_to_move() -> int:
-    """Return about how many rows remain. Counts up to a million, and takes the planner's word beyond."""
+    """Return the number of rows that remain. Above a million, this is an estimate of PostgreSQL."""
     if not is_moving():
         return 0
-    with connection.cursor() as cursor:
+    with suppress(TableIsGone), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"SELECT count(*) FROM (SELECT 1 FROM {OLD} LIMIT 1000000) AS rows")  # noqa: S608
         counted: int = cursor.fetchone()[0]
         if counted == 1_000_000:
             cursor.execute("SELECT greatest(reltuples::bigint, 1000000) FROM pg_class WHERE oid = %s::regclass", [OLD])
             counted = cursor.fetchone()[0]
-    return counted
+        return counted
+    return 0
 
 
 def bring_over(source_system: str, external_ids: Sequence[str]) -> None:
@@ -78,9 +83,9 @@ def _bring(condition: str, parameters: list[Any]) -> None:
     """Move the rows that match a condition, ``SLICE`` rows at a time so that memory stays flat."""
     if is_moving():
         some = f"id IN (SELECT id FROM {OLD} WHERE {condition} LIMIT {SLICE})"  # noqa: S608
-        with transaction.atomic():
-            while rows := _take(some, parameters):
-                _insert(rows)
+        with suppress(TableIsGone), transaction.atomic():
+            while _any(condition, parameters):  # none may be taken if another process has just moved the same rows
+                _insert(_take(some, parameters))
 
 
 def move_slice(below: int, slim: Callable[[list[Row]], None], size: int = SLICE) -> tuple[int, int]:
@@ -89,25 +94,36 @@ def move_slice(below: int, slim: Callable[[list[Row]], None], size: int = SLICE)
     ``slim`` takes texts out of rows if the tracker can compute them. Rows that another transaction changes at the
     moment are left for later.
     """
-    with transaction.atomic():
+    rows: list[Row] = []
+    with suppress(TableIsGone), transaction.atomic():
         rows = _take(NEWEST, [below, size])
         slim(rows)
         _insert(rows)
     return len(rows), min((row["id"] for row in rows), default=0)
 
 
-@transaction.atomic
 def drop_if_empty() -> bool:
-    """Drop the table of the earlier release if no row is left. Returns whether it is gone."""
+    """Drop the table of the earlier release if no row is left and no process uses it. Returns whether it is gone."""
     if not is_moving():
         return True
-    with connection.cursor() as cursor:
-        cursor.execute(f"LOCK TABLE {OLD}")
-        cursor.execute(f"SELECT EXISTS (SELECT 1 FROM {OLD})")  # noqa: S608
-        if cursor.fetchone()[0]:
-            return False
-        cursor.execute(f"DROP TABLE {OLD}")
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"LOCK TABLE {OLD} NOWAIT")  # a waiting lock would stop all pages and collections
+            if _any("true", []):
+                return False
+            cursor.execute(f"DROP TABLE {OLD}")
+            cursor.execute("ANALYZE core_activity")
+    except TableIsGone:
+        return True
+    except OperationalError:
+        return False
     return True
+
+
+def _any(condition: str, parameters: list[Any]) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT EXISTS (SELECT 1 FROM {OLD} WHERE {condition})", parameters)  # noqa: S608
+        return cursor.fetchone()[0]
 
 
 def _take(condition: str, parameters: list[Any]) -> list[Row]:
@@ -121,11 +137,20 @@ def _insert(rows: Sequence[Mapping[str, Any]]) -> None:
     from core.ingest.timeline import compact_rows  # that module imports this one
 
     for source in sorted({row["source_system"] for row in rows}):
-        moved = [row for row in rows if row["source_system"] == source]
+        moved = [_with_number(row) for row in rows if row["source_system"] == source]
         compact = [columns | {"id": row["id"]} for columns, row in zip(compact_rows(moved), moved, strict=True)]
         _set_move("on")
         upsert(Activity, compact, key=["number", "prefix_id", "code"], keep=list(compact[0]))
         _set_move("")
+
+
+def _with_number(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the row without its account if the id of the account is not a number. The name of the account remains."""
+    try:
+        account_number(row["actor_external_id"])
+    except ValueError:
+        return {**row, "actor_external_id": ""}
+    return row
 
 
 def _set_move(value: str) -> None:

@@ -39,12 +39,14 @@ COUNTS = """
     SELECT DISTINCT s.source_system, w.activity_type FROM core_oldactivityweek w JOIN core_scope s ON s.id = w.scope_id;
     INSERT INTO core_activityweek (week, scope_id, type_id, count)
     SELECT w.week, w.scope_id, t.id, w.count FROM core_oldactivityweek w JOIN core_scope s ON s.id = w.scope_id
-    JOIN core_activitytype t ON t.source_system = s.source_system AND t.name = w.activity_type WHERE w.count <> 0;
+    JOIN core_activitytype t ON t.source_system = s.source_system AND t.name = w.activity_type;
     INSERT INTO core_personweek (week, scope_id, actor, type_id, count)
     SELECT w.week, w.scope_id, w.actor_external_id::bigint, t.id, w.count
     FROM core_oldpersonweek w JOIN core_scope s ON s.id = w.scope_id
     JOIN core_activitytype t ON t.source_system = s.source_system AND t.name = w.activity_type
-    WHERE w.count <> 0 AND w.actor_external_id ~ '^-?[0-9]{1,18}$';
+    WHERE CASE WHEN w.actor_external_id ~ '^-?[0-9]{1,19}$'
+        THEN w.actor_external_id::numeric BETWEEN -9223372036854775808 AND 9223372036854775807 ELSE false END;
+    ANALYZE core_activityweek, core_personweek;
     DROP TABLE core_oldactivityweek, core_oldpersonweek;
     SELECT setval('core_activity_id_seq', greatest((SELECT max(id) FROM core_oldactivity), 1));
     DO $$ BEGIN

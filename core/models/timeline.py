@@ -157,7 +157,7 @@ class Activity(models.Model):
         verbose_name_plural = "activities"
 
     def __str__(self) -> str:
-        return self.summary[:80] or f"{self.type} {self.prefix}{self.number}"
+        return self.summary[:80] or f"{self.activity_type} {self.external_id}"
 
 
 class ActivityWeek(models.Model):

@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 
-from core.ingest.timeline_move import rows_to_move
+from core.ingest.timeline_move import is_moving
 from core.models import Activity, Scope
 from core.pages import keyset
 from core.pages.labels import need, passive_types, source_names, type_name
@@ -118,6 +118,6 @@ def timeline_page(request: HttpRequest) -> TemplateResponse:
         "page": page,
         "query": filters.urlencode(),
         "narrowed": any(filters.values()),
-        "to_move": rows_to_move(),
+        "moving": is_moving(),
     }
     return TemplateResponse(request, "admin/timeline.html", context)

@@ -9,9 +9,9 @@ from django.db import connection
 
 from core.ingest import timeline_move
 from core.ingest.timeline import mark_activities_deleted, mark_threads_deleted
-from core.ingest.timeline_move import is_moving, rows_to_move
-from core.models import Activity, ActivityWeek, PersonWeek, Scope
-from core.timeline_upgrade import after_run, move_timeline
+from core.ingest.timeline_move import bring_over_scope, is_moving, move_slice, rows_to_move
+from core.models import Activity, ActivityWeek, CollectorRun, PersonWeek, Scope
+from core.timeline_upgrade import NEWEST, after_run, move_timeline
 from tests.support.activities import make_activity
 from tests.support.kill_points import survives
 
@@ -119,9 +119,27 @@ def test_tombstones_reach_activities_that_have_not_moved_yet(scope: Scope) -> No
 
 def test_every_collection_moves_activities_after_its_end(scope: Scope) -> None:
     del scope
-    after_run(None)
+    after_run(None, CollectorRun(outcome="interrupted"))
+    assert not Activity.objects.exists()
+    after_run(None, CollectorRun(outcome="partial"))
     assert Activity.objects.count() == 50
     assert not is_moving()
+
+
+def test_an_account_that_is_no_number_stays_as_a_name(scope: Scope) -> None:
+    del scope
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE core_oldactivity SET actor_external_id = 'U12' WHERE id = 50")
+    move_timeline()
+    row = Activity.objects.get(pk=50)
+    assert (row.actor_external_id, row.actor_name) == ("", "Ada")
+
+
+def test_a_whole_scope_is_brought_over_while_another_process_moves_it(scope: Scope) -> None:
+    move_slice(NEWEST, lambda _: None, size=20)
+    bring_over_scope(scope.pk)
+    assert Activity.objects.count() == 50
+    assert rows_to_move() == 0
 
 
 def test_an_activity_with_an_odd_id_moves_too(scope: Scope) -> None:

@@ -28,4 +28,6 @@ class Migration(migrations.Migration):
             model_name='message',
             index=django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.search.SearchVector(django.db.models.functions.text.Left('content', 200), config='simple'), name='discord_message_words'),
         ),
+        # Without statistics of the new index, PostgreSQL would take frequent words for rare ones.
+        migrations.RunSQL('ANALYZE discord_activity_tracker_message', migrations.RunSQL.noop),
     ]

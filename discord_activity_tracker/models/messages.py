@@ -9,7 +9,7 @@ from discord_activity_tracker.models.guilds import GONE, Channel
 from discord_activity_tracker.models.people import Account
 
 BEGINNING = SearchVector(Left("content", 200), config="simple")
-"""The words of the beginning of a message, as many as the summary of an activity has."""
+"""The words in the first 200 characters of a message."""
 
 
 class Message(models.Model):

@@ -11,6 +11,7 @@ from django.core.management import call_command
 
 from config.sample_account import NAME, ensure_sample_account
 from core.collectors import ReportingCommand
+from core.ingest.timeline_move import is_moving
 from core.models import Activity
 
 ADDRESS = "127.0.0.1:8000"
@@ -29,11 +30,11 @@ class Command(ReportingCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Migrate the database, choose between collected data and the sample community, and start the server."""
         call_command("migrate", verbosity=0)
-        if not settings.DEMO and not Activity.objects.exists():
+        if not settings.DEMO and not (Activity.objects.exists() or is_moving()):
             self._say("Nothing has been collected yet, so the pages show the sample community.")
             self._say("To see your own data, run collect_github owner/name or collect_discord, then make serve again.")
             os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "DEMO": "1"})  # noqa: S606  (this program)
-        if settings.DEMO and not Activity.objects.exists():
+        if settings.DEMO and not (Activity.objects.exists() or is_moving()):
             call_command("demo", next_steps=False, stdout=self.stdout)
         for line in self._log_in(options["address"]):
             self._say(line)
