@@ -21,7 +21,7 @@ FIELDS = (
     "deleted_at", "actor_external_id", "actor_name", "source_url", "summary",
 )  # fmt: skip
 SLICE = 2000
-"""Number of rows in one transaction. It takes about half a second. A larger value would block collections for longer."""
+"""Number of rows in one transaction, which takes about half a second. More rows would block collections for longer."""
 TAKE = f"DELETE FROM {OLD} WHERE {{condition}} RETURNING {', '.join(FIELDS)}"  # noqa: S608  (only constants)
 NEWEST = f"id IN (SELECT id FROM {OLD} WHERE id < %s ORDER BY id DESC LIMIT %s FOR UPDATE SKIP LOCKED)"  # noqa: S608
 OF_IDS = "source_system = %s AND external_id = ANY(%s)"
