@@ -14,6 +14,7 @@ from psycopg import sql
 from bench.signals.stage import Place, Stage
 from core.operations.output import number_of
 from embedded_postgres.client import programs
+from tests.support.activity_references import TEXTS, UNCHECKED
 
 HISTORY = frozenset({"core_collectorrun", "django_migrations"})
 """Tables that are not compared. The ledger of runs has an additional row for a stopped run.
@@ -99,12 +100,18 @@ def read_state(stage: Stage, place: Place) -> State:
     with stage.connect(place.database) as connection:
         columns: dict[str, list[str]] = {}
         for table, column in connection.execute(COLUMNS):
-            columns.setdefault(table, []).append(column)
+            if (table, column) not in UNCHECKED:
+                columns.setdefault(table, []).append(column)
         for table, names in columns.items():
             if table not in HISTORY:
                 chosen = sql.SQL(", ").join(map(sql.Identifier, names))
                 found = connection.execute(sql.SQL("SELECT {} FROM {}").format(chosen, sql.Identifier(table)))
                 tables[table] = [dict(zip(names, map(_plain, row), strict=True)) for row in found]
+        if "core_externalidprefix" in columns:
+            for name, query in TEXTS.items():
+                tables[name] = [
+                    {key: _plain(value) for key, value in row[0].items()} for row in connection.execute(query)
+                ]
         tables["core_alert"] = [row for row in tables.get("core_alert", []) if not _is_over(row)]
         tables["indexes"] = [{"name": name, "is_valid": valid} for name, valid in connection.execute(INDEXES)]
     tables["posted to Slack"] = [{"text": _plain(message.get("text"))} for message in stage.slack.messages]

@@ -20,6 +20,7 @@ from psycopg import sql
 from embedded_postgres.client import ensure_running, stop_server
 from embedded_postgres.cluster_paths import ClusterPaths
 from embedded_postgres.roles import DATABASE, ROLE, SUPERUSER
+from tests.support.activity_references import TEXTS, UNCHECKED
 
 ROOT = Path(__file__).parents[3]
 HOOK = Path(__file__).parent / "hook"
@@ -206,6 +207,7 @@ class Installation:
                 " WHERE c.contype = 'f'"
             ).fetchall()
             serial |= {(table, column) for table, column, other, key in references if (other, key) in serial}
+            serial |= UNCHECKED
             tables = session.execute(
                 "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace"
             )
@@ -218,6 +220,8 @@ class Installation:
                 found[table] = [
                     row for row in rows if not row.get("cleared_at")
                 ]  # only runs with faults leave cleared skips, for items that a retry collected
+            if "core_externalidprefix" in found:
+                found |= {name: [row for (row,) in session.execute(query)] for name, query in TEXTS.items()}
         return found
 
     def stop(self) -> None:
