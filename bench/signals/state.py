@@ -110,7 +110,7 @@ def read_state(stage: Stage, place: Place) -> State:
         if "core_externalidprefix" in columns:
             for name, query in TEXTS.items():
                 tables[name] = [
-                    {key: _plain(value) for key, value in row[0].items()} for row in connection.execute(query)
+                    {key: _plain(value) for key, value in row[0].items()} for row in connection.execute(query.encode())
                 ]
         tables["core_alert"] = [row for row in tables.get("core_alert", []) if not _is_over(row)]
         tables["indexes"] = [{"name": name, "is_valid": valid} for name, valid in connection.execute(INDEXES)]
