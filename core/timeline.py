@@ -23,6 +23,12 @@ LATEST_NAMES = """
         WHERE a.actor = given.actor AND t.source_system = %s ORDER BY a.occurred_at DESC LIMIT 1
     ) AS latest WHERE latest.actor_name IS NOT NULL
 """
+LATEST_ACTIVE = """
+    SELECT given.actor FROM unnest(%s::bigint[]) AS given (actor), LATERAL (
+        SELECT occurred_at FROM core_activity AS a JOIN core_activitytype AS t ON t.id = a.type_id
+        WHERE a.actor = given.actor AND t.source_system = %s ORDER BY a.occurred_at DESC LIMIT 1
+    ) AS latest ORDER BY latest.occurred_at DESC LIMIT 1
+"""
 MOST_TYPES = 200
 """Maximum number of types to list. A list of choices with more types would be hard to use."""
 MOST_WORDS = 12
@@ -81,9 +87,19 @@ def by_person(name: str) -> Q:
         stored = Activity.objects.alias(lowered=Lower("actor_name")).filter(lowered=name.lower())
         stored = stored.filter(mine, actor_name__isnull=False, actor__isnull=False).order_by("-occurred_at")
         accounts = [*stored.values_list("actor", flat=True)[:1], *map(int, tracker.accounts_named(name))]
-        newest = Activity.objects.filter(mine, actor__in=accounts).order_by("-occurred_at")
-        condition |= mine & Q(actor__in=list(newest.values_list("actor", flat=True)[:1]))
+        if (account := _latest_active(tracker.source_system, accounts)) is not None:
+            condition |= mine & Q(actor=account)
     return condition
+
+
+def _latest_active(source: str, accounts: Sequence[int]) -> int | None:
+    """Return the account with the latest activity. Reads one row for each account."""
+    if len(accounts) < 2:
+        return next(iter(accounts), None)
+    with connection.cursor() as cursor:
+        cursor.execute(LATEST_ACTIVE, [list(accounts), source])
+        row = cursor.fetchone()
+    return row[0] if row else None
 
 
 def with_words(rows: QuerySet[Activity], words: str) -> list[QuerySet[Activity]]:

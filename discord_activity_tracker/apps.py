@@ -93,7 +93,7 @@ class DiscordTrackerConfig(TrackerConfig):
         return account_names(accounts)
 
     def accounts_named(self, name: str) -> Collection[str]:
-        """Return the ids of accounts with this display name, or with this username and no display name."""
+        """Return the ids of the accounts and of the webhook with this name."""
         from discord_activity_tracker.documents.timeline import accounts_named
 
         return accounts_named(name)

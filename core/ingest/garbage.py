@@ -5,7 +5,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 NEW_OBJECTS = 50_000
-"""Number of new container objects after which Python searches for reference cycles. Python's default is 700.
+"""Number of new container objects after which Python searches for reference cycles. Python 3.11 searches after 700.
 
 Pages consist of many objects without cycles, so most searches find nothing. With a larger value, cycles would use
 more memory.

@@ -1,15 +1,18 @@
 """Writes the timeline (``Activity`` rows), and requests a re-index of the documents that changed."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any
+
+from django.db.models import Q
 
 from core.db.activity_keys import ExternalId, activity_keys, in_threads, split_external_id, with_external_ids
 from core.db.upsert import upsert
 from core.ingest.records import Record
-from core.ingest.timeline_move import bring_over, bring_over_threads
+from core.ingest.timeline_move import bring_over, bring_over_scope, bring_over_threads
 from core.ingest.values import account_number
-from core.models import Activity, PersonWeek
+from core.models import Activity, Scope
 from core.protocols import ActivityRecord
 from core.search.documents import DocumentMark, mark_changed
 
@@ -32,7 +35,8 @@ def record_activity(
 
     Runs at most three statements once the timeline of an earlier release has moved. Call it in the transaction that
     writes the rows of the records. ``actor_names`` maps account ids to names that replace the names in the records.
-    ``keep`` and ``guarded`` are options of ``upsert`` with the names of ``ActivityRecord``.
+    ``keep`` and ``guarded`` are options of ``upsert`` with the names of ``ActivityRecord``, but not for the external id
+    and the thread.
     """
     changed = list(records)
     write_activities(
@@ -142,20 +146,25 @@ def _bytea(parts: ExternalId) -> str | None:
 
 def mark_activities_deleted(source_system: str, external_ids: Iterable[str], now: datetime) -> None:
     """Mark activities as deleted."""
-    names = list(external_ids)
-    for start in range(0, len(names), AT_ONCE):
-        some = names[start : start + AT_ONCE]
-        bring_over(source_system, some)
-        Activity.objects.filter(with_external_ids(source_system, some), deleted_at=None).update(deleted_at=now)
+    for names in _portions(external_ids):
+        bring_over(source_system, names)
+        _mark_deleted(with_external_ids(source_system, names), now)
 
 
 def mark_threads_deleted(source_system: str, threads: Iterable[str], now: datetime) -> None:
     """Mark all activities of these threads as deleted."""
-    names = list(threads)
-    for start in range(0, len(names), AT_ONCE):
-        some = names[start : start + AT_ONCE]
-        bring_over_threads(source_system, some)
-        Activity.objects.filter(in_threads(source_system, some), deleted_at=None).update(deleted_at=now)
+    for names in _portions(threads):
+        bring_over_threads(source_system, names)
+        _mark_deleted(in_threads(source_system, names), now)
+
+
+def _portions(names: Iterable[str]) -> Iterator[list[str]]:
+    waiting = iter(names)
+    return iter(lambda: list(islice(waiting, AT_ONCE)), [])
+
+
+def _mark_deleted(condition: Q, now: datetime) -> None:
+    Activity.objects.filter(condition, deleted_at=None).update(deleted_at=now)
 
 
 def threads_of(source_system: str, external_ids: Sequence[str]) -> list[str]:
@@ -174,7 +183,11 @@ def times_of(source_system: str, external_ids: Sequence[str]) -> dict[str, datet
 
 def accounts_in_scope(source_system: str, scope: str) -> list[int]:
     """Return the ids of the accounts with activities in the scope with this external id, each once."""
-    rows = PersonWeek.objects.filter(scope__source_system=source_system, scope__external_id=scope).order_by()
+    stored = Scope.objects.filter(source_system=source_system, external_id=scope).first()
+    if stored is None:
+        return []
+    bring_over_scope(stored.pk)
+    rows = Activity.objects.filter(scope=stored, actor__isnull=False).order_by()
     return list(rows.values_list("actor", flat=True).distinct())
 
 

@@ -5,11 +5,12 @@ move in small transactions, newest first, while collections run. A kill loses no
 the two tables. Code that changes rows of the timeline brings these rows over first.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from django.db import OperationalError, ProgrammingError, connection, transaction
+from psycopg.errors import LockNotAvailable, UndefinedTable
 
 from core.db.upsert import upsert
 from core.ingest.values import account_number
@@ -30,9 +31,18 @@ OF_SCOPE = "scope_id = %s"
 OF_ACCOUNTS = "source_system = %s AND actor_external_id = ANY(%s)"
 
 Row = dict[str, Any]
-TableIsGone = ProgrammingError
-"""Raised by a statement if another process has just dropped the table of the earlier release."""
 _finished = False
+
+
+@contextmanager
+def unless_dropped() -> Generator[None]:
+    """Run the block in a transaction, and ignore it if another process has just dropped the table."""
+    try:
+        with transaction.atomic():
+            yield
+    except ProgrammingError as error:
+        if not isinstance(error.__cause__, UndefinedTable):
+            raise
 
 
 def is_moving() -> bool:
@@ -49,7 +59,7 @@ def rows_to_move() -> int:
     """Return the number of rows that remain. Above a million, this is an estimate of PostgreSQL."""
     if not is_moving():
         return 0
-    with suppress(TableIsGone), transaction.atomic(), connection.cursor() as cursor:
+    with unless_dropped(), connection.cursor() as cursor:
         cursor.execute(f"SELECT count(*) FROM (SELECT 1 FROM {OLD} LIMIT 1000000) AS rows")  # noqa: S608
         counted: int = cursor.fetchone()[0]
         if counted == 1_000_000:
@@ -83,7 +93,7 @@ def _bring(condition: str, parameters: list[Any]) -> None:
     """Move the rows that match a condition, ``SLICE`` rows at a time so that memory stays flat."""
     if is_moving():
         some = f"id IN (SELECT id FROM {OLD} WHERE {condition} LIMIT {SLICE})"  # noqa: S608
-        with suppress(TableIsGone), transaction.atomic():
+        with unless_dropped():
             while _any(condition, parameters):  # none may be taken if another process has just moved the same rows
                 _insert(_take(some, parameters))
 
@@ -94,7 +104,7 @@ def move_slice(below: int, slim: Callable[[list[Row]], None], size: int = SLICE)
     ``slim`` removes the texts that the tracker can compute. Rows that another transaction is changing are skipped.
     """
     rows: list[Row] = []
-    with suppress(TableIsGone), transaction.atomic():
+    with unless_dropped():
         rows = _take(NEWEST, [below, size])
         slim(rows)
         _insert(rows)
@@ -106,15 +116,15 @@ def drop_if_empty() -> bool:
     if not is_moving():
         return True
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
+        with unless_dropped(), connection.cursor() as cursor:
             cursor.execute(f"LOCK TABLE {OLD} NOWAIT")  # a waiting lock would stop all pages and collections
             if _any("true", []):
                 return False
             cursor.execute(f"DROP TABLE {OLD}")
             cursor.execute("ANALYZE core_activity")
-    except TableIsGone:
-        return True
-    except OperationalError:
+    except OperationalError as error:
+        if not isinstance(error.__cause__, LockNotAvailable):
+            raise
         return False
     return True
 

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
+from core.ingest.timeline_move import is_moving
 from core.models import Activity, Scope, SkippedItem
 from core.pages import figures, health
 from core.pages.labels import may, source_names
@@ -80,7 +81,7 @@ def dashboard_page(request: HttpRequest, extra_context: dict[str, Any] | None = 
     context["app_list"] = admin.site.get_app_list(request)
     if not may(request, "core.view_activity"):
         return TemplateResponse(request, "admin/dashboard_closed.html", context)
-    if not Activity.objects.exists():
+    if not Activity.objects.exists() and not is_moving():
         context |= {"commands": [tracker.collect_command for tracker in installed_trackers()]}
         context |= {"scopes": Scope.objects.count(), "runs": health.last_runs()}
         return TemplateResponse(request, "admin/first_steps.html", context)

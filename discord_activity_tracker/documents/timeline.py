@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import Q, QuerySet
+from django.db.models.functions import Lower
 
 from core.trackers import ActivityTexts
 from discord_activity_tracker.convert.message_text import summarize
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 
     from core.models import Activity
 
-MOST_ACCOUNTS = 50
-"""Maximum number of accounts with one name to compare. Display names are not unique."""
+MOST_ACCOUNTS = 1000
+"""Maximum number of accounts with one name to compare. More accounts would make the query slower."""
 
 
 def activity_texts(activities: "Sequence[Activity]") -> Mapping[str, ActivityTexts]:
@@ -43,9 +44,14 @@ def account_names(accounts: Sequence[str]) -> Mapping[str, str]:
 
 
 def accounts_named(name: str) -> list[str]:
-    """Return the ids of accounts with this display name, or with this username and no display name."""
+    """Return the ids of accounts with this display name, of accounts with this username and no display name, and of the
+    webhook that used this name last.
+    """
     shown = Q(global_name__iexact=name) | Q(global_name="", username__iexact=name)
-    return [str(pk) for pk in Account.objects.filter(shown).order_by("pk").values_list("pk", flat=True)[:MOST_ACCOUNTS]]
+    accounts = Account.objects.filter(shown).order_by("pk").values_list("pk", flat=True)[:MOST_ACCOUNTS]
+    sent = Message.objects.alias(lowered=Lower("webhook_name")).filter(lowered=name.lower()).exclude(webhook_name="")
+    webhooks = sent.order_by("-pk").values_list("author_id", flat=True)[:1]
+    return [str(pk) for pk in (*accounts, *webhooks) if pk is not None]
 
 
 def messages_with_words(query: "SearchQuery") -> QuerySet[Any]:

@@ -14,8 +14,11 @@ def renew_lines(apps: Any, schema_editor: Any) -> None:
     messages = apps.get_model("discord_activity_tracker", "Message").objects.filter(content="").order_by("pk")
     fields = ("pk", "channel_id", "channel__guild_id", "type", "payload")
     after = 0
-    while rows := list(messages.filter(pk__gt=after).values_list(*fields)[:BATCH]):
-        _renew(apps.get_model("core", "Activity"), rows)
+    activities = apps.get_model("core", "Activity")
+    # If core is migrated first, the timeline no longer has these lines. Release 0.1.0 has renewed them already.
+    stores_lines = any(field.name == "external_id" for field in activities._meta.get_fields())
+    while stores_lines and (rows := list(messages.filter(pk__gt=after).values_list(*fields)[:BATCH])):
+        _renew(activities, rows)
         after = rows[-1][0]
     entries = apps.get_model("core", "IndexEntry").objects.filter(state="clean", chunks=0)
     entries.filter(document__source_system="discord", document__deleted_at=None).update(state="dirty")
@@ -41,7 +44,5 @@ class Migration(migrations.Migration):
         ("core", "0003_index_namespaces"),
         ("discord_activity_tracker", "0003_account_exported_at"),
     ]
-
-    run_before = [("core", "0011_slim_timeline")]
 
     operations = [migrations.RunPython(renew_lines, migrations.RunPython.noop)]

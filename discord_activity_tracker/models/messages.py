@@ -3,7 +3,7 @@
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector
 from django.db import models
-from django.db.models.functions import Left
+from django.db.models.functions import Left, Lower
 
 from discord_activity_tracker.models.guilds import GONE, Channel
 from discord_activity_tracker.models.people import Account
@@ -63,6 +63,12 @@ class Message(models.Model):
             ),
             models.Index(fields=["channel"], condition=models.Q(pinned=True), name="discord_message_pins"),
             GinIndex(BEGINNING, name="discord_message_words"),
+            models.Index(
+                Lower("webhook_name"),
+                models.F("id").desc(),
+                condition=~models.Q(webhook_name=""),
+                name="discord_message_webhooks",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,6 +1,7 @@
 """Accounts of people, bots and webhooks."""
 
 from django.db import models
+from django.db.models.functions import Upper
 
 
 class Account(models.Model):
@@ -30,7 +31,11 @@ class Account(models.Model):
 
     class Meta:
         ordering = ["username"]
-        indexes = [models.Index(fields=["username"])]
+        indexes = [
+            models.Index(fields=["username"]),
+            models.Index(Upper("username"), name="discord_account_username"),
+            models.Index(Upper("global_name"), name="discord_account_shown_name"),
+        ]
 
     def __str__(self) -> str:
         return self.global_name or self.username

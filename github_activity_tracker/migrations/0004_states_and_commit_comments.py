@@ -29,14 +29,18 @@ CLEARED = "".join(
 """The raw texts come with the next ``collect_github --full``."""
 
 
+def place(apps, schema_editor):
+    """Correct the times, unless core is migrated first. Release 0.1.0 has corrected them already."""
+    if any(field.name == 'external_id' for field in apps.get_model('core', 'Activity')._meta.get_fields()):
+        schema_editor.execute(PLACED)
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
         ('core', '0001_initial'),
         ('github_activity_tracker', '0003_github'),
     ]
-
-    run_before = [("core", "0011_slim_timeline")]
 
     operations = [
         migrations.AddField(
@@ -277,5 +281,6 @@ class Migration(migrations.Migration):
                 'indexes': [models.Index(fields=['repository', 'commit_sha', 'created_at'], name='github_acti_reposit_4865e1_idx'), models.Index(fields=['-created_at'], name='github_acti_created_41d9a7_idx'), models.Index(fields=['author', '-created_at'], name='github_acti_author__b97193_idx')],
             },
         ),
-        migrations.RunSQL(PLACED + CLEARED, migrations.RunSQL.noop),
+        migrations.RunPython(place, migrations.RunPython.noop),
+        migrations.RunSQL(CLEARED, migrations.RunSQL.noop),
     ]
