@@ -215,7 +215,7 @@ class TrackerConfig(AppConfig):
         return {}
 
     def accounts_named(self, name: str) -> Collection[str]:
-        """Return the ids of at most 1,000 accounts with this name, ignoring case. Only if the timeline stores no names."""
+        """Return the ids of at most 1,000 accounts with this name, ignoring case, if the timeline stores no names."""
         del name
         return ()
 
