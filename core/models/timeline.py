@@ -149,9 +149,9 @@ class Activity(models.Model):
                 Lower("actor_name"), F("occurred_at").desc(), name="activity_by_name",
                 condition=Q(actor_name__isnull=False),
             ),
-            GinIndex(
-                SearchVector("summary", config="simple"), name="activity_words", condition=Q(summary__isnull=False)
-            ),
+            # Not only for rows with a summary: PostgreSQL ignores the statistics of an index with a condition, and would
+            # take every word for a frequent one.
+            GinIndex(SearchVector("summary", config="simple"), name="activity_words"),
         ]  # fmt: skip
         ordering = ["-occurred_at", "-id"]
         verbose_name_plural = "activities"
