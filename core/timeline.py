@@ -69,7 +69,7 @@ def without_types(activity_types: Collection[str]) -> Q:
 
 
 def of_account(source_system: str, account: str) -> Q:
-    """Return a condition: this account was active. No activity matches an account that is no number."""
+    """Return a condition: this account was active. No activity matches an id that is not a number."""
     number = re.fullmatch(r"-?[0-9]{1,18}|[0-9]{19}", account, re.ASCII)
     if not number or int(account) >= 1 << 63:
         return Q(pk__in=[])

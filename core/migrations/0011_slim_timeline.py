@@ -99,7 +99,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(primary_key=True, serialize=False)),
                 ('occurred_at', models.DateTimeField()),
-                ('number', models.BigIntegerField(help_text='Last part of the external id, or the hash of a part that is no number.')),
+                ('number', models.BigIntegerField(help_text='Last part of the external id, or the hash of a part that is not a number.')),
                 ('thread_number', models.BigIntegerField(help_text='As number, for the external id of the thread.', null=True)),
                 ('actor', models.BigIntegerField(help_text='Account id. Empty if there is no account.', null=True)),
                 ('edited_at', models.DateTimeField(blank=True, null=True)),
@@ -109,7 +109,7 @@ class Migration(migrations.Migration):
                 ('thread_prefix', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.externalidprefix')),
                 ('type', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='core.activitytype')),
                 ('common', models.BooleanField(default=False, help_text='Whether the type is so common that the index by type leaves it out.')),
-                ('code', models.BinaryField(default=b'', help_text='Last part of the external id if it is no number.')),
+                ('code', models.BinaryField(default=b'', help_text='Last part of the external id if it is not a number.')),
                 ('thread_code', models.BinaryField(help_text='As code, for the external id of the thread.', null=True)),
                 ('actor_name', core.models.timeline.OptionalText(blank=True, max_length=200, null=True)),
                 ('source_url', core.models.timeline.OptionalText(blank=True, max_length=1000, null=True)),

@@ -99,7 +99,9 @@ class Activity(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     occurred_at = models.DateTimeField()
-    number = models.BigIntegerField(help_text="Last part of the external id, or the hash of a part that is no number.")
+    number = models.BigIntegerField(
+        help_text="Last part of the external id, or the hash of a part that is not a number."
+    )
     thread_number = models.BigIntegerField(null=True, help_text="As number, for the external id of the thread.")
     actor = models.BigIntegerField(null=True, help_text="Account id. Empty if there is no account.")
     edited_at = models.DateTimeField(null=True, blank=True)
@@ -122,7 +124,7 @@ class Activity(models.Model):
     common = models.BooleanField(
         default=False, help_text="Whether the type is so common that the index by type leaves it out."
     )
-    code = models.BinaryField(default=b"", help_text="Last part of the external id if it is no number.")
+    code = models.BinaryField(default=b"", help_text="Last part of the external id if it is not a number.")
     thread_code = models.BinaryField(null=True, help_text="As code, for the external id of the thread.")
     actor_name = OptionalText(max_length=200, blank=True, null=True)
     source_url = OptionalText(max_length=1000, blank=True, null=True)
@@ -149,8 +151,8 @@ class Activity(models.Model):
                 Lower("actor_name"), F("occurred_at").desc(), name="activity_by_name",
                 condition=Q(actor_name__isnull=False),
             ),
-            # Not only for rows with a summary: PostgreSQL ignores the statistics of an index with a condition, and would
-            # take every word for a frequent one.
+            # Has no condition, because PostgreSQL ignores the statistics of an index with a condition. It would expect
+            # many rows for every word, and read the timeline from its end.
             GinIndex(SearchVector("summary", config="simple"), name="activity_words"),
         ]  # fmt: skip
         ordering = ["-occurred_at", "-id"]

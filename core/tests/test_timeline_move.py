@@ -126,7 +126,7 @@ def test_every_collection_moves_activities_after_its_end(scope: Scope) -> None:
     assert not is_moving()
 
 
-def test_an_account_that_is_no_number_stays_as_a_name(scope: Scope) -> None:
+def test_an_account_id_that_is_not_a_number_is_dropped_but_not_the_name(scope: Scope) -> None:
     del scope
     with connection.cursor() as cursor:
         cursor.execute("UPDATE core_oldactivity SET actor_external_id = 'U12' WHERE id = 50")

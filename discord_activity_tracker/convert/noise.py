@@ -1,4 +1,4 @@
-"""Compare payloads of messages without noise: values that Discord changes although nobody edited the message."""
+"""Compare payloads of messages without noise: values that Discord changes without an edit."""
 
 from collections.abc import Mapping
 from typing import Any, cast
