@@ -1,8 +1,8 @@
 """The short keys of the timeline: external ids as prefix, number and code; ids of types; conditions on these keys.
 
 The external id ``github:issue_comment:1234`` has the prefix ``github:issue_comment:``, which is stored once, the number
-1234 and no code. If the last part is not a number, such as a hash of a commit, the number is 64 bits of the part's MD5, so
-that one index finds all rows, and the code contains the part itself. The first byte of a code is ``h`` for a
+1234 and no code. If the last part is not a number, such as a hash of a commit, the code contains the part itself. The
+number is then 64 bits of the part's MD5, so that one index finds all rows. The first byte of a code is ``h`` for a
 hexadecimal part, which is stored in half its length, and ``t`` for any other text.
 """
 
