@@ -153,7 +153,8 @@ class Activity(models.Model):
             ),
             # Has no condition, because PostgreSQL ignores the statistics of an index with a condition. It would expect
             # many rows for every word, and read the timeline from its end.
-            GinIndex(SearchVector("summary", config="simple"), name="activity_words"),
+            # The list of new entries stays in the index as free space. The default limit is 4 MB.
+            GinIndex(SearchVector("summary", config="simple"), name="activity_words", gin_pending_list_limit=256),
         ]  # fmt: skip
         ordering = ["-occurred_at", "-id"]
         verbose_name_plural = "activities"
