@@ -50,7 +50,7 @@ SETTINGS = {
     "max_wal_senders": "0",
     "max_logical_replication_workers": "0",
     # After each checkpoint, every changed page is written to the log as a whole. With 512 MB and ten million messages,
-    # this made a collection a quarter slower. Small installations never use this much disk.
+    # this made a collection a quarter slower. A large collection may use 2 GB of disk for the log.
     "max_wal_size": "2GB",
     "checkpoint_timeout": "15min",
     "log_destination": "stderr",

@@ -14,7 +14,7 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        # Built again by Django, the index would be locked for minutes.
+        # Django's own operations would build the index again, and lock the table meanwhile.
         migrations.RunSQL(
             SHORTER,
             'ALTER INDEX activity_words RESET (gin_pending_list_limit)',
