@@ -28,6 +28,7 @@ class Question:
 
     words: str
     answers: frozenset[str]
+    kind: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -4,7 +4,8 @@ import pytest
 
 from core.operations.markdown import without_markup
 from core.pages.sentences import sentence_in_thread
-from core.search.query.results import BEGIN, END, _fragments, _readable
+from core.search.query.passages import BEGIN, END, best_sentences, plain_text, short_hashes, whole_words
+from core.search.query.results import _fragments
 
 HASH = "0123456789abcdef0123456789abcdef01234567"
 
@@ -56,19 +57,63 @@ def test_code_and_plain_words_stay(part: str) -> None:
     assert without_markup(part) == part
 
 
-def test_marks_around_matches_are_left_out() -> None:
-    marked = f"**the {BEGIN}tide{END}** at `{BEGIN}kiosk{END}` … {BEGIN}tide{END}** is `high"
-    assert _fragments(_readable(marked)) == [
-        ("the ", False), ("tide", True), (" at ", False), ("kiosk", True), (" … ", False), ("tide", True),
-        (" is high", False),
-    ]  # fmt: skip
+def test_a_passage_has_no_markup_no_addresses_of_images_and_no_marks_of_its_own() -> None:
+    text = f"**the {BEGIN}tide{END}** at\n\n  `kiosk`\n![a](https://example.org/tide.png)"
+    assert plain_text(text) == "the tide at\nkiosk\na"
 
 
-def test_a_snippet_has_no_markup_and_its_matches_stay_marked() -> None:
-    marked = f"![a](https://example.org/{BEGIN}tide{END}.png) high {BEGIN}tide{END} in {HASH} … <br>{BEGIN}{HASH}{END}"
-    assert _fragments(_readable(marked)) == [
-        ("a high ", False), ("tide", True), (f" in {HASH[:7]} … ", False), (HASH, True)
-    ]  # fmt: skip
+def test_matches_and_the_text_between_them_are_told_apart() -> None:
+    assert _fragments(f"the {BEGIN}tide{END} is\nhigh") == [("the ", False), ("tide", True), (" is high", False)]
+
+
+@pytest.mark.parametrize(
+    ("marked", "expected"),
+    [
+        ("num_<tides> rise", "<num_tides> rise"),
+        ("<tide>_<table>s", "<tide_tables>"),
+        ("the <tide>-table", "the <tide>-table"),
+        ("no match", "no match"),
+    ],
+)
+def test_whole_words_are_marked(marked: str, expected: str) -> None:
+    assert shown(whole_words(hidden(marked))) == expected
+
+
+def test_a_hash_is_shortened_unless_it_is_a_match() -> None:
+    assert shown(short_hashes(hidden(f"in {HASH} and <{HASH}>"))) == f"in {HASH[:7]} and <{HASH}>"
+
+
+LONG = "Nothing to see in this sentence about boats and other things that float. " * 4
+
+
+def test_the_shown_sentences_contain_the_most_matches() -> None:
+    text = f"{LONG}The <tide> was late. The <gauge> was early. {LONG}"
+    excerpt = shown(best_sentences(hidden(text)))
+    assert "The <tide> was late. The <gauge> was early." in excerpt
+    assert len(excerpt) < 310
+
+
+def test_a_long_sentence_is_cut_between_words_around_its_first_match() -> None:
+    excerpt = shown(best_sentences(hidden(f"{'word ' * 100}<tide> {'more ' * 100}")))
+    assert excerpt.startswith("… word ")
+    assert excerpt.endswith(" more …")
+    assert "<tide>" in excerpt
+    assert len(excerpt) < 310
+
+
+def test_a_passage_without_matches_begins_with_its_first_sentence() -> None:
+    assert best_sentences("One.\nTwo.\n\nThree.") == "One. Two. Three."
+    assert best_sentences("") == ""
+    assert len(best_sentences("x" * 5000)) < 700
+
+
+def hidden(text: str) -> str:
+    """Return a text with the characters that enclose a match in place of < and >."""
+    return text.replace("<", BEGIN).replace(">", END)
+
+
+def shown(text: str) -> str:
+    return text.replace(BEGIN, "<").replace(END, ">")
 
 
 @pytest.mark.parametrize(

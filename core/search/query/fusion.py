@@ -55,6 +55,8 @@ class Ranked:
     chunk: int
     score: float
     sure: float = 1.0
+    is_passage: bool = False
+    """Whether the chunk itself was asked for, for example by the address of a comment, and must be shown."""
 
 
 def fuse(text: Sequence[Ranked], dense: Sequence[Ranked], parameters: RankingParameters) -> list[Ranked]:

@@ -8,28 +8,16 @@ from datetime import datetime
 from django.db import connection
 
 from core.models import Chunk
-from core.operations.markdown import without_markup
 from core.search.chunking.cutting import HEAD_SEPARATOR
 from core.search.documents import document_key
+from core.search.filters import NO_FILTERS, Filters
 from core.search.query.fusion import Ranked
+from core.search.query.passages import BEGIN, END, excerpts
 from core.search.query.text import Lexeme
 
-BEGIN, END = "\x02", "\x03"
-"""Control characters that enclose a match. The statement ``ROWS`` removes these characters from the text before it
-marks matches."""
-PLAIN_LENGTH = 300
-"""Maximum number of characters of a snippet if PostgreSQL finds no match. A fragment of 40 words is about as long."""
-GAP = " … "
-"""Separator between two fragments of a passage, as in ``FragmentDelimiter`` below."""
-HASH = re.compile(r"(?<![\w\x02])(?:[0-9a-f]{64}|[0-9a-f]{40})(?!\w)")
-SHORT_HASH = 7
-"""Number of digits of an abbreviated hash, as git and GitHub usually show it."""
 ROWS = """
-    SELECT c.id, c.document_id, d.external_id, d.source_system, d.kind, d.title, d.url, s.name, d.author,
-        d.occurred_at, c.ordinal, c.url, c.prefix, ts_headline('english',
-            translate(left(c.text, 2000), E'\\x02\\x03', ''), %s::tsquery,
-            'StartSel=\x02, StopSel=\x03, MaxWords=40, MinWords=20, MaxFragments=2, FragmentDelimiter=" … "'),
-        translate(left(c.text, 2000), E'\\x02\\x03', '')
+    SELECT c.id, d.external_id, d.source_system, d.kind, d.title, d.url, s.name, d.author,
+        d.occurred_at, c.ordinal, c.url, c.prefix
     FROM core_chunk c JOIN core_document d ON d.id = c.document_id JOIN core_scope s ON s.id = d.scope_id
     WHERE c.id = ANY(%s) AND d.deleted_at IS NULL
 """
@@ -60,7 +48,9 @@ class Result:
     score: float
 
 
-def load_results(ranking: Sequence[Ranked], words: str, query: Sequence[Lexeme]) -> list[Result]:
+def load_results(
+    ranking: Sequence[Ranked], words: str, query: Sequence[Lexeme], filters: Filters = NO_FILTERS
+) -> list[Result]:
     """Return the results of a ranking in the same order.
 
     ``words`` is the clean query, and ``query`` contains its lexemes. Documents that have been deleted since the ranking
@@ -68,44 +58,22 @@ def load_results(ranking: Sequence[Ranked], words: str, query: Sequence[Lexeme])
     """
     if not ranking:
         return []
-    any_word = " | ".join(lexeme.query for lexeme in query)
+    shown = excerpts(ranking, words, query, filters)
     with connection.cursor() as cursor:
-        cursor.execute(ROWS, [any_word, [ranked.chunk for ranked in ranking]])
-        rows = {row[0]: row[2:] for row in cursor.fetchall()}
-    return [_result(rows[ranked.chunk], words, ranked.score) for ranked in ranking if ranked.chunk in rows]
+        cursor.execute(ROWS, [[excerpt.chunk for excerpt in shown.values()]])
+        rows = {row[0]: row[1:] for row in cursor.fetchall()}
+    found = [(item, shown[item.document]) for item in ranking if item.document in shown]
+    return [_result(rows[shows.chunk], shows.marked, item.score) for item, shows in found if shows.chunk in rows]
 
 
-def _result(row: tuple[str, ...], words: str, score: float) -> Result:
-    *columns, headline, text = row
+def _result(row: tuple[str, ...], marked: str, score: float) -> Result:
     names = ("external_id", "source", "kind", "title", "url", "scope", "author", "occurred_at", "ordinal")
-    values = dict(zip((*names, "passage_url", "passage_origin"), columns, strict=True))
+    values = dict(zip((*names, "passage_url", "passage_origin"), row, strict=True))
     values["passage_origin"] = passage_origin(values["passage_origin"], values["title"])
     values["passage_url"] = values["passage_url"] or values["url"]
-    marked = headline if BEGIN in headline else _mark_words(text, words)
-    fragments = tuple(_fragments(_readable(marked)))
+    fragments = tuple(_fragments(marked))
     snippet = "".join(f"[[{part}]]" if matches else part for part, matches in fragments)
     return Result(**values, snippet=snippet, fragments=fragments, score=round(score, 5))  # pyright: ignore[reportArgumentType]  # columns as they are declared
-
-
-def _mark_words(text: str, words: str) -> str:
-    """Return an excerpt of a text with the words of the query marked.
-
-    This replaces PostgreSQL's excerpt if PostgreSQL's parser finds no match. The parser does not find words in scripts
-    without spaces, or parts of identifiers.
-    """
-    ordered = sorted({word for word in words.split() if len(word) > 1 or not word.isascii()}, key=len, reverse=True)
-    pattern = re.compile("|".join(re.escape(word) for word in ordered), re.IGNORECASE) if ordered else None
-    first = pattern.search(text) if pattern else None
-    if not pattern or not first:
-        return text[:PLAIN_LENGTH]
-    start = max(0, first.start() - PLAIN_LENGTH // 3)
-    return pattern.sub(lambda match: f"{BEGIN}{match[0]}{END}", text[start : start + PLAIN_LENGTH])
-
-
-def _readable(marked: str) -> str:
-    """Return the text without markup, and with short hashes. Hashes that contain a match stay complete."""
-    parts = (without_markup(part) for part in marked.split(GAP))
-    return HASH.sub(lambda match: match[0][:SHORT_HASH], GAP.join(part for part in parts if part.strip()))
 
 
 def _fragments(marked: str) -> list[tuple[str, bool]]:

@@ -45,7 +45,7 @@ def search(
     """
     words = clean_query(words)
     ranking, query = rank(words, mode=mode, filters=filters, parameters=parameters)
-    return load_results(ranking[offset : min(offset + limit, MAX_RESULTS)], words, query)
+    return load_results(ranking[offset : min(offset + limit, MAX_RESULTS)], words, query, filters or NO_FILTERS)
 
 
 def rank(
