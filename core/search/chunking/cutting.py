@@ -16,7 +16,7 @@ from core.search.query.text import extra_words
 MAX_TOKENS = 200
 """Maximum number of tokens of a chunk, including its head and the special tokens. The local model was trained with
 texts of 128 tokens and ignores tokens after the first 256."""
-CHUNKER_VERSION = 2
+CHUNKER_VERSION = 3
 """Version of the code that cuts documents. Increase it when the code cuts documents differently, so that the next sync
 cuts all documents again."""
 SPECIAL_TOKENS = 2
@@ -232,7 +232,7 @@ def _piece(section: _Section, text: str) -> Piece:
     return Piece(
         text=text,
         embedded=f"{section.head}\n{text}" if section.head else text,
-        words=extra_words(f"{title} {text}"),
+        words=extra_words(f"{title} {passage.heading} {text}"),
         url=passage.url,
         author=passage.author,
         at=passage.at,
