@@ -7,7 +7,7 @@ then compared with the reference itself.
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db import connection
 
@@ -35,12 +35,14 @@ CHUNKS_WITH_STRING = """
         SELECT c.id, c.document_id, c.ordinal, c.tsv, l.title_tsv, l.title ~* %(pattern)s AS titled,
             c.prefix || c.text ~ %(pattern)s AS same_case
         FROM candidate JOIN core_chunk c ON c.id = candidate.id JOIN core_document l ON l.id = c.document_id
-        WHERE l.deleted_at IS NULL AND position(%(part)s IN lower((c.prefix || c.text) COLLATE "C")) > 0
-            AND c.prefix || c.text ~* %(pattern)s
+        WHERE l.deleted_at IS NULL AND CASE
+            WHEN position(%(part)s IN lower((c.prefix || c.text) COLLATE "C")) > 0
+            THEN c.prefix || c.text ~* %(pattern)s END
         LIMIT %(matches)s
     )
     SELECT document_id, id, ordinal, titled, same_case, {others} AS others FROM matching
 """
+"""Statement that returns the chunks with a reference. With CASE, the slow regular expression is evaluated last."""
 OTHERS = """
     coalesce((SELECT sum(w) FROM unnest(%(others)s::text[], %(weights)s::float[]) AS o (q, w)
         WHERE {chunk}.tsv @@ q::tsquery OR {document}.title_tsv @@ q::tsquery), 0)
@@ -156,8 +158,7 @@ def _needle(reference: Reference) -> _Needle | None:
             pattern = rf"(?<![\w.]){v}{escaped(number)}(?!\w|\.\d)"
             return _Needle(parsed=number if "." in number else "", words=words, part=number, pattern=pattern)
         case "address":
-            text = re.sub(r"^https?://(?:www\.)?", "", text, flags=re.IGNORECASE).rstrip("/")
-            return _string_needle(text, r"(?<![\w-])", r"(?![\w-]|/\w)")
+            return _address_needle(re.sub(r"^https?://(?:www\.)?", "", text, flags=re.IGNORECASE).rstrip("/"))
         case "path":
             return _string_needle(text.strip("/"), r"(?<!\w)", r"(?![\w-]|\.\w)")
         case "flag":
@@ -174,6 +175,17 @@ def _hash_needle(text: str) -> _Needle:
     shorter = "|".join(text[:length] for length in range(len(text) - 1, shortest - 1, -1))
     pattern = rf"(?<!\w)(?:{text}[0-9a-f]*{'|' if shorter else ''}{shorter})(?!\w)"
     return _Needle(parsed=text[:shortest], words=f"'{text[:shortest]}'", part=text[:shortest], pattern=pattern)
+
+
+def _address_needle(text: str) -> _Needle | None:
+    """Return the forms of a URL without its protocol.
+
+    The parser of PostgreSQL turns the path of a URL into one word, with the punctuation that follows the URL in a text.
+    The beginnings of such words select few candidates.
+    """
+    needle = _string_needle(text, r"(?<![\w-])", r"(?![\w-]|/\w)")
+    path = text.partition("/")[2].lower().replace("\\", "").replace("'", "''")
+    return replace(needle, words=f"'/{path}':*") if needle and path else needle
 
 
 def _string_needle(text: str, before: str, after: str) -> _Needle | None:

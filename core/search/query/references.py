@@ -107,7 +107,7 @@ GENERIC_PATTERNS = (
     ReferencePattern(
         kind="path",
         pattern=re.compile(
-            r"(?<![\w.~@-])(?:\./|/)?"
+            r"(?<![\w.~@-])(?:\.{0,2}/){0,5}"
             rf"(?P<text>(?:[\w.+@-]{{1,100}}/){{0,20}}[\w+@-][\w.+@-]{{0,99}}\.(?:{EXTENSIONS}))(?::[0-9]{{1,7}}){{0,2}}"
             r"(?![\w/-]|\.\w)",
             re.IGNORECASE,
@@ -116,7 +116,9 @@ GENERIC_PATTERNS = (
     ),
     ReferencePattern(
         kind="path",
-        pattern=re.compile(r"(?<![\w.~@/-])/?(?P<text>(?:[\w.+@-]{1,100}/){2,20}[\w.+@-]{1,100}/?)" + END),
+        pattern=re.compile(
+            r"(?<![\w.~@/-])(?:\.{0,2}/){0,5}(?P<text>(?:[\w.+@-]{1,100}/){2,20}[\w.+@-]{1,100}/?)" + END
+        ),
         strength=Strength.PATH,
     ),
     ReferencePattern(
