@@ -117,10 +117,11 @@ def test_supporting_documents_gain_and_leading_documents_appear_once() -> None:
     ]  # fmt: skip
 
 
-def test_the_beginnings_of_a_hash_are_words() -> None:
-    words = extra_words(f"{HASH} at src/{HASH[:8]}").split()
-    assert words == [HASH[:7], HASH[:8], HASH[:10], HASH[:12], "src"]
+def test_a_shortened_hash_is_found_as_a_word() -> None:
+    assert extra_words(f"{HASH} at src/{HASH[:9]}") == f"{HASH[:7]} src"
     assert extra_words("defaced 1234567") == ""
+    for digits in (7, 8, 10, 40):
+        assert [result.external_id for result in search(f"revert {HASH[:digits]}", mode="text")] == ["ticket"]
 
 
 ODD = [

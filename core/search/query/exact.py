@@ -4,10 +4,12 @@
 other documents support the ranking: they contain an identifier of the query, which counts like matching words.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
+from typing import Any, Protocol
 
+from django.apps import apps
 from django.db import connection
 
 from core.search.documents import document_key
@@ -74,14 +76,30 @@ class _Group:
     common: bool = False
 
 
+class ReferenceFinder(Protocol):
+    """The part of a tracker that answers references. See ``TrackerConfig``, which defines the methods."""
+
+    source_system: str
+
+    def reference_patterns(self) -> Sequence[ReferencePattern]:
+        """Return the patterns of references that only this source has."""
+        ...
+
+    def find_references(self, references: Sequence[Reference]) -> Mapping[Reference, Sequence[ReferencedDocument]]:
+        """Return the documents that references mean, the most recently changed first."""
+        ...
+
+
+def reference_finders() -> list[ReferenceFinder]:
+    """Return the installed trackers in the order of ``INSTALLED_APPS``. Only trackers have a hook for references."""
+    configs: Iterable[Any] = apps.get_app_configs()
+    return [config for config in configs if hasattr(config, "find_references")]
+
+
 def references_in(words: str) -> list[Reference]:
     """Return the references in a clean query, with the patterns of all installed trackers."""
-    from core.trackers import installed_trackers  # core.trackers imports this package
-
-    patterns: list[tuple[str, ReferencePattern]] = [
-        (tracker.source_system, pattern) for tracker in installed_trackers() for pattern in tracker.reference_patterns()
-    ]
-    return recognise(words, patterns)
+    finders = reference_finders()
+    return recognise(words, [(finder.source_system, p) for finder in finders for p in finder.reference_patterns()])
 
 
 def find_exact(words: str, filters: Filters) -> list[ExactHit]:
@@ -154,15 +172,13 @@ def _in_turn(
 
 def _named_documents(references: Sequence[Reference], filters: Filters, others: OtherWords) -> list[_Group]:
     """Return the documents that the trackers name for the references, in the order of the trackers."""
-    from core.trackers import installed_trackers  # core.trackers imports this package
-
     named: list[tuple[int, str, ReferencedDocument]] = []
-    for tracker in installed_trackers():
-        if filters.source in {None, tracker.source_system}:
-            known = [reference for reference in references if reference.source in {"", tracker.source_system}]
-            results = tracker.find_references(known) if known else {}
+    for finder in reference_finders():
+        if filters.source in {None, finder.source_system}:
+            known = [reference for reference in references if reference.source in {"", finder.source_system}]
+            results = finder.find_references(known) if known else {}
             named += [
-                (references.index(reference), tracker.source_system, document)
+                (references.index(reference), finder.source_system, document)
                 for reference, documents in results.items()
                 for document in documents[:MAX_NAMED]
             ]
@@ -183,7 +199,7 @@ def _load(
 ) -> list[tuple[int, int, int, float]]:
     """Return the number of the reference, the document, the chunk and the weight of other words for each document."""
     join, where, values = filter_sql(filters)
-    parameters = {
+    parameters: dict[str, Any] = {
         **values, **others.parameters,
         "references": [number for number, _, _ in named],
         "keys": [document_key(source, document.external_id) for _, source, document in named],

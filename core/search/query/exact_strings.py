@@ -8,12 +8,13 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from django.db import connection
 
 from core.search.filters import Filters, chunk_conditions
 from core.search.query.references import Reference
-from core.search.query.text import HASH_LENGTHS, NAME, Lexeme, extra_words
+from core.search.query.text import HASH_DIGITS, NAME, Lexeme, extra_words
 
 MAX_CANDIDATES = 2000
 """Maximum number of chunks whose text is compared with a reference. 2,000 comparisons take about 10 ms."""
@@ -76,7 +77,7 @@ class OtherWords:
         return cls(lexemes=[lexeme for lexeme in query if lexeme.vector == "tsv"][:MAX_OTHER_WORDS])
 
     @property
-    def parameters(self) -> dict[str, object]:
+    def parameters(self) -> dict[str, Any]:
         """Return the parameters of ``OTHERS``."""
         return {"others": [x.query for x in self.lexemes], "weights": [x.weight or 0.01 for x in self.lexemes]}
 
@@ -111,7 +112,7 @@ def documents_with(reference: Reference, filters: Filters, others: OtherWords) -
     join, where, values = filter_sql(filters)
     others_sql = OTHERS.format(chunk="matching", document="matching")
     sql = CHUNKS_WITH_STRING.format(join=join, where=where, others=others_sql)
-    parameters = {
+    parameters: dict[str, Any] = {
         **values, **others.parameters,
         "parsed": needle.parsed, "words": needle.words, "part": needle.part, "pattern": needle.pattern,
         "candidates": MAX_CANDIDATES, "matches": MAX_MATCHES,
@@ -130,7 +131,7 @@ def documents_with(reference: Reference, filters: Filters, others: OtherWords) -
     return [occurrence for _, occurrence in ordered], len(rows) >= MAX_MATCHES
 
 
-def filter_sql(filters: Filters) -> tuple[str, str, dict[str, object]]:
+def filter_sql(filters: Filters) -> tuple[str, str, dict[str, Any]]:
     """Return the join and the conditions of filters with named parameters, and these parameters."""
     conditions = chunk_conditions(filters)
     values = {f"filter{n}": value for n, value in enumerate(conditions.parameters)}
@@ -171,10 +172,9 @@ def _needle(reference: Reference) -> _Needle | None:
 
 def _hash_needle(text: str) -> _Needle:
     """Return the forms of a hash. Texts may contain another number of digits of the same hash, but at least seven."""
-    shortest = HASH_LENGTHS[0]
-    shorter = "|".join(text[:length] for length in range(len(text) - 1, shortest - 1, -1))
+    shorter = "|".join(text[:length] for length in range(len(text) - 1, HASH_DIGITS - 1, -1))
     pattern = rf"(?<!\w)(?:{text}[0-9a-f]*{'|' if shorter else ''}{shorter})(?!\w)"
-    return _Needle(parsed=text[:shortest], words=f"'{text[:shortest]}'", part=text[:shortest], pattern=pattern)
+    return _Needle(parsed=text[:HASH_DIGITS], words=f"'{text[:HASH_DIGITS]}'", part=text[:HASH_DIGITS], pattern=pattern)
 
 
 def _address_needle(text: str) -> _Needle | None:

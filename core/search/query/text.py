@@ -29,9 +29,9 @@ UNSPACED = re.compile(
 SEPARATORS = re.compile(r"[_./:-]+")
 HASH = re.compile(r"(?=[a-f]*[0-9])(?=[0-9]*[a-f])[0-9a-f]{7,39}|[0-9a-f]{40}|[0-9a-f]{64}")
 """A complete hash, or the beginning of a hash. The beginning must contain digits and letters."""
-HASH_LENGTHS = (7, 8, 10, 12)
-"""Numbers of digits of the beginnings of hashes that are added to the words. git and web pages shorten hashes to these
-lengths."""
+HASH_DIGITS = 7
+"""Number of digits of a hash that are added to the words. A query with more digits gets the same word, so that it finds
+the hash with any number of digits. Two hashes of an index rarely begin with the same seven digits."""
 MAX_PLAIN_WORDS, LONGEST_PLAIN_WORD = 100_000, 32
 """Number of words at which ``_plain_words`` is emptied, and maximum number of characters of a word in this cache. A
 language has about this number of common words, and longer words are rarely repeated."""
@@ -40,7 +40,7 @@ _plain_words: set[str] = set()
 
 
 def extra_words(text: str) -> str:
-    """Return the parts of identifiers, the beginnings of hashes, and the character pairs of scripts without spaces.
+    """Return the parts of identifiers, the first digits of hashes, and the character pairs of scripts without spaces.
 
     Each word appears once, in the order of the text. The pairs come last.
     """
@@ -51,11 +51,11 @@ def extra_words(text: str) -> str:
         if COMPOUND.search(name):
             for segment in SEPARATORS.split(name):
                 if HASH.fullmatch(segment):
-                    words |= dict.fromkeys(segment[:length] for length in HASH_LENGTHS if length <= len(segment))
+                    words[segment[:HASH_DIGITS]] = None
                 else:
                     words |= dict.fromkeys(part.lower() for part in PARTS.findall(segment) if len(part) > 1)
         elif HASH.fullmatch(name):
-            words |= dict.fromkeys(name[:length] for length in HASH_LENGTHS if length <= len(name))
+            words[name[:HASH_DIGITS]] = None
         elif len(name) <= LONGEST_PLAIN_WORD:
             if len(_plain_words) >= MAX_PLAIN_WORDS:
                 _plain_words.clear()
