@@ -1,10 +1,13 @@
 """Tests of finding items, comments, commits, branches, releases and people by the references in a query."""
 
 from datetime import UTC, datetime, timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -184,3 +187,24 @@ ODD = ["#12", "12", "issue ", "GH-", "https://github.com/", "saltmarsh/tide", "/
 @given(st.lists(st.sampled_from(ODD), max_size=6).map("".join))
 def test_any_text_is_a_valid_query(text: str) -> None:
     find_exact(clean_query(text), NO_FILTERS)
+
+
+@pytest.mark.parametrize("words", ["#11", f"{ROOT}/issues/11#issuecomment-21", "why does #11 crash"])
+def test_the_item_is_the_first_result_of_the_page_and_of_the_command(words: str, admin_client: Client) -> None:
+    store_document(
+        "github:issue:7:77", "See 11 and 11", f"11 why 11 does 11 crash, see {ROOT}/issues/11#issuecomment-21"
+    )
+    page = admin_client.get("/admin/search/", {"q": words}).content.decode()
+    assert page.index("Title 11") < page.index("See 11 and 11")
+    out = StringIO()
+    call_command("search", words, stdout=out)
+    assert out.getvalue().startswith("1. Title 11")
+
+
+def test_only_a_query_with_other_words_needs_a_vector(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[str] = []
+    monkeypatch.setattr("core.search.query.search.serving", lambda: calls.append("vector"))
+    assert [result.external_id for result in search("#11, #13")[:2]] == [ISSUE, TOPIC]
+    assert calls == []
+    assert search("does #11 crash")[0].external_id == ISSUE
+    assert calls == ["vector"]

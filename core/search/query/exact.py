@@ -4,6 +4,7 @@
 other documents support the ranking: they contain an identifier of the query, which counts like matching words.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
@@ -36,6 +37,7 @@ FEW = 3
 """Maximum number of documents of one reference that lead the results of a longer question."""
 MAX_LEADING = 5
 """Maximum number of documents that lead the results of a longer question."""
+WORD = re.compile(r"\w")
 DOCUMENTS = """
     SELECT named.reference, l.id, shown.id, {others}
     FROM unnest(%(references)s::int[], %(keys)s::uuid[], %(urls)s::text[])
@@ -229,7 +231,7 @@ def names_only_items(words: str, hits: Sequence[ExactHit]) -> bool:
     references = references_in(words)
     strong = {(hit.reference.start, hit.reference.end) for hit in hits if hit.reference.strength <= Strength.ITEM}
     all_found = {(reference.start, reference.end) for reference in references} <= strong
-    return bool(references) and all_found and not without_references(words, references)
+    return bool(references) and all_found and not WORD.search(without_references(words, references))
 
 
 def lead(hits: Sequence[ExactHit], ranking: Sequence[Ranked]) -> list[Ranked]:
