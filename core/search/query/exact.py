@@ -15,7 +15,7 @@ from django.db import connection
 
 from core.search.documents import document_key
 from core.search.filters import Filters
-from core.search.query.exact_strings import OTHERS, Occurrence, OtherWords, documents_with, filter_sql
+from core.search.query.exact_strings import OTHERS, Occurrence, OtherWords, documents_with, filter_sql, passages_by
 from core.search.query.fusion import Ranked
 from core.search.query.references import (
     Reference,
@@ -138,7 +138,7 @@ def _leading_in_question(group: _Group) -> Sequence[Occurrence]:
     """Return the documents of a reference that lead the results of a longer question."""
     if group.strength <= Strength.ITEM or (group.strength == Strength.PATH and len(group.occurrences) <= FEW):
         return sorted(group.occurrences, key=lambda occurrence: -occurrence.share)[:FEW]
-    if group.common or group.strength == Strength.PERSON:
+    if group.common:
         return []
     return [occurrence for occurrence in group.occurrences if occurrence.share >= 1][:FEW]
 
@@ -214,10 +214,17 @@ def _load(
 
 
 def _documents_with_strings(references: Sequence[Reference], filters: Filters, others: OtherWords) -> list[_Group]:
-    """Return the documents that contain the references. Only a path can be stronger than a text."""
-    groups: list[_Group] = []
-    for reference in [reference for reference in references if not reference.source][:MAX_STRINGS]:
-        occurrences, common = documents_with(reference, filters, others)
+    """Return the documents that contain the references. Only a path can be stronger than a text.
+
+    In a longer question, the passages of a person that contain other words of the question count too.
+    """
+    strings = [reference for reference in references if not reference.source][:MAX_STRINGS]
+    groups = [
+        _Group(reference=reference, strength=reference.strength, occurrences=passages_by(reference, filters, others))
+        for reference in strings
+        if reference.kind == "person"
+    ]
+    for reference, (occurrences, common) in documents_with(strings, filters, others).items():
         strength = max(reference.strength, Strength.PATH if reference.kind == "path" else Strength.STRING)
         groups.append(_Group(reference=reference, strength=strength, occurrences=occurrences, common=common))
     return groups
