@@ -11,6 +11,7 @@ from django.core.checks import CheckMessage
 from django.urls import reverse
 
 from core.search.documents import DocumentSource
+from core.search.query.references import Reference, ReferencedDocument, ReferencePattern
 
 if TYPE_CHECKING:  # models cannot be imported while apps load, and the Markdown parser would slow down every command
     from typing import Any
@@ -268,6 +269,22 @@ class TrackerConfig(AppConfig):
 
         del texts, scope
         return PLAIN
+
+    def reference_patterns(self) -> Sequence[ReferencePattern]:
+        """Return the patterns of references that only this source has, such as the numbers of its items.
+
+        Core recognises URLs, hashes, paths, names of branches and tags, versions and people in every query.
+        """
+        return ()
+
+    def find_references(self, references: Sequence[Reference]) -> Mapping[Reference, Sequence[ReferencedDocument]]:
+        """Return the documents that references of a query mean, the most recently changed first.
+
+        ``references`` are those of this tracker's patterns and those that core recognises. Unknown references are
+        omitted. Return at most 1,000 documents for a reference, and use indexes: a search calls this method.
+        """
+        del references
+        return {}
 
     def bots(self) -> Collection[str]:
         """Return the ids of accounts that are bots."""

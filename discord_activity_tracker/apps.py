@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from core.search.documents import DocumentSource
+from core.search.query.references import Reference, ReferencedDocument, ReferencePattern
 from core.trackers import ActivityTexts, EarlierText, Gap, Line, PostDetails, ThreadHead, TrackerConfig
 from discord_activity_tracker.protocol_impl import COMMON_TYPES
 from discord_activity_tracker.tokens import bot_tokens
@@ -140,6 +141,18 @@ class DiscordTrackerConfig(TrackerConfig):
 
         del scope
         return markup(texts)
+
+    def reference_patterns(self) -> Sequence[ReferencePattern]:
+        """Return the patterns of the ids of messages and channels."""
+        from discord_activity_tracker.documents.references import PATTERNS
+
+        return PATTERNS
+
+    def find_references(self, references: Sequence[Reference]) -> Mapping[Reference, Sequence[ReferencedDocument]]:
+        """Return the documents of ids and links of messages and channels, and of people."""
+        from discord_activity_tracker.documents.references import find_references
+
+        return find_references(references)
 
     def bots(self) -> Collection[str]:
         """Return the ids of the accounts of bots, webhooks and Discord itself."""

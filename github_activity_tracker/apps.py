@@ -8,6 +8,7 @@ from django.core.checks import CheckMessage, Error
 
 from core.errors import ConfigurationError
 from core.search.documents import DocumentSource
+from core.search.query.references import Reference, ReferencedDocument, ReferencePattern
 from core.trackers import EarlierText, Line, PostDetails, ThreadHead, TrackerConfig
 
 if TYPE_CHECKING:  # models cannot be imported while the apps are loading
@@ -134,6 +135,18 @@ class GitHubTrackerConfig(TrackerConfig):
         from github_activity_tracker.documents import markup
 
         return markup(texts, scope)
+
+    def reference_patterns(self) -> Sequence[ReferencePattern]:
+        """Return the patterns of the numbers of issues, pull requests and discussions, such as ``owner/name#12``."""
+        from github_activity_tracker.documents.references import PATTERNS
+
+        return PATTERNS
+
+    def find_references(self, references: Sequence[Reference]) -> Mapping[Reference, Sequence[ReferencedDocument]]:
+        """Return the documents of numbers, URLs, hashes, branches, tags, releases and people."""
+        from github_activity_tracker.documents.references import find_references
+
+        return find_references(references)
 
     def bots(self) -> Collection[str]:
         """Return the ids of the accounts that have the kind ``Bot`` on GitHub."""

@@ -1,5 +1,6 @@
 """Releases, labels and milestones."""
 
+from django.contrib.postgres.indexes import HashIndex
 from django.db import models
 
 from github_activity_tracker.models.issues import Post
@@ -20,7 +21,11 @@ class Release(Post):
     )
 
     class Meta(Post.Meta):
-        indexes = [models.Index(fields=["repository", "-created_at"])]
+        # A hash index accepts names of any length.
+        indexes = [
+            models.Index(fields=["repository", "-created_at"]),
+            HashIndex(fields=["tag_name"], name="github_release_tag"),
+        ]
         ordering = ["-created_at"]
 
     def __str__(self) -> str:

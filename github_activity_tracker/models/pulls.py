@@ -1,5 +1,6 @@
 """Details of pull requests in addition to their rows as issues, and timelines of issues and pull requests."""
 
+from django.contrib.postgres.indexes import HashIndex
 from django.db import models
 
 from github_activity_tracker.models.issues import Hideable
@@ -40,7 +41,11 @@ class PullRequest(models.Model):
     deleted_at = models.DateTimeField(null=True, blank=True, help_text="When the deletion was noticed (UTC).")
 
     class Meta:
-        indexes = [models.Index(fields=["repository", "number"])]
+        # A hash index accepts names of any length.
+        indexes = [
+            models.Index(fields=["repository", "number"]),
+            HashIndex(fields=["head_ref"], name="github_pull_head_ref"),
+        ]
         ordering = ["repository", "-number"]
 
     def __str__(self) -> str:

@@ -1,6 +1,7 @@
 """Accounts and repositories."""
 
 from django.db import models
+from django.db.models.functions import Lower
 
 
 class Account(models.Model):
@@ -22,7 +23,10 @@ class Account(models.Model):
     )
 
     class Meta:
-        indexes = [models.Index(fields=["login"])]
+        indexes = [
+            models.Index(fields=["login"]),
+            models.Index(Lower("login"), name="github_account_lower_login"),
+        ]
         ordering = ["login"]
 
     def __str__(self) -> str:

@@ -11,12 +11,18 @@ HOSTILE = "<script>alert('ahoy')</script> \u202eexe.txt \x02[[javascript:alert(1
 
 
 def store_document(
-    name: str, title: str, *texts: str, scope: str = "notes/all", kind: str = "issue", author: str = "ada"
+    name: str,
+    title: str,
+    *texts: str,
+    scope: str = "notes/all",
+    kind: str = "issue",
+    author: str = "ada",
+    source: str = "github",
 ) -> None:
     """Store a document with one chunk for each text. The prefixes of consecutive chunks have consecutive dates."""
-    location, _ = Scope.objects.get_or_create(source_system="github", external_id=scope, defaults={"name": scope})
+    location, _ = Scope.objects.get_or_create(source_system=source, external_id=scope, defaults={"name": scope})
     document = Document.objects.create(
-        source_system="github", external_id=name, kind=kind, scope=location, title=title, author=author,
+        source_system=source, external_id=name, kind=kind, scope=location, title=title, author=author,
         url=f"https://example.org/{name}", occurred_at=NOON,
     )  # fmt: skip
     for ordinal, text in enumerate(texts):

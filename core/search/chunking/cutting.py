@@ -234,7 +234,7 @@ def _piece(section: _Section, text: str) -> Piece:
     return Piece(
         text=text,
         embedded=f"{section.head}\n{text}" if section.head else text,
-        words=extra_words(f"{title} {text}"),
+        words=extra_words(f"{title} {passage.heading} {text}"),
         url=passage.url,
         author=passage.author,
         at=passage.at,

@@ -16,6 +16,7 @@ from core.search.documents import possible_keys
 from core.search.filters import NO_FILTERS, Filters
 from core.search.indexes.base import parts_of
 from core.search.namespaces import Target, serving
+from core.search.query.exact import find_exact, lead, names_only_items, support
 from core.search.query.fusion import Ranked, RankingParameters, fuse
 from core.search.query.results import Result, load_results
 from core.search.query.text import Lexeme, clean_query, lexemes, search_text
@@ -59,13 +60,16 @@ def rank(
     filters = filters or NO_FILTERS
     if not words:
         return [], []
-    if mode == "text":
+    exact = find_exact(words, filters)
+    if mode == "text" or (mode == "hybrid" and names_only_items(words, exact)):
         query = lexemes(words)
-        return search_text(query, filters, parameters)[: parameters.depth], query
+        text = support(exact, search_text(query, filters, parameters)[: parameters.depth])
+        return lead(exact, text), query
     with search_vectors(words, filters, parameters) as nearest_documents:
         query = lexemes(words)  # the model embeds the words at the same time
         text = search_text(query, filters, parameters)[: parameters.depth] if mode == "hybrid" else []
-        return fuse(text, nearest_documents(), parameters), query
+        text = support(exact, text) if mode == "hybrid" else []
+        return lead(exact, fuse(text, nearest_documents(), parameters)), query
 
 
 @contextmanager

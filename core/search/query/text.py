@@ -27,6 +27,12 @@ UNSPACED = re.compile(
     "\uac00-\ud7af\uff66-\uff9f\U00020000-\U0003ffff]+"
 )
 """Thai, Lao, Burmese, Khmer, Japanese, Chinese or Korean text: words without spaces, or with attached endings."""
+SEPARATORS = re.compile(r"[_./:-]+")
+HASH = re.compile(r"(?=[a-f]*[0-9])(?=[0-9]*[a-f])[0-9a-f]{7,39}|[0-9a-f]{40}|[0-9a-f]{64}")
+"""A complete hash, or the beginning of a hash. The beginning must contain digits and letters."""
+HASH_DIGITS = 7
+"""Number of digits of a hash that are added to the words. A query with more digits gets the same word, so that it finds
+the hash with any number of digits. Two hashes of an index rarely begin with the same seven digits."""
 MAX_PLAIN_WORDS, LONGEST_PLAIN_WORD = 100_000, 32
 """Number of words at which ``_plain_words`` is emptied, and maximum number of characters of a word in this cache. A
 language has about this number of common words, and longer words are rarely repeated."""
@@ -35,16 +41,22 @@ _plain_words: set[str] = set()
 
 
 def extra_words(text: str) -> str:
-    """Return the parts of identifiers, and the character pairs of scripts without spaces.
+    """Return the parts of identifiers, the first digits of hashes, and the character pairs of scripts without spaces.
 
-    Each part or pair appears once, in the order of the text. The parts of identifiers precede the pairs.
+    Each word appears once, in the order of the text. The pairs come last.
     """
     words: dict[str, None] = {}
     for name in dict.fromkeys(NAME.findall(text)):
         if name in _plain_words:
             continue
         if COMPOUND.search(name):
-            words |= dict.fromkeys(part.lower() for part in PARTS.findall(name) if len(part) > 1)
+            for segment in SEPARATORS.split(name):
+                if HASH.fullmatch(segment):
+                    words[segment[:HASH_DIGITS]] = None
+                else:
+                    words |= dict.fromkeys(part.lower() for part in PARTS.findall(segment) if len(part) > 1)
+        elif HASH.fullmatch(name):
+            words[name[:HASH_DIGITS]] = None
         elif len(name) <= LONGEST_PLAIN_WORD:
             if len(_plain_words) >= MAX_PLAIN_WORDS:
                 _plain_words.clear()
