@@ -16,16 +16,12 @@ from django.db import connection, transaction
 from core.db.text import replace_unstorable
 from core.models import CommonWord
 from core.search.filters import NO_FILTERS, ChunkConditions, Filters, chunk_conditions
+from core.search.phrases import PARTS, UNSPACED
 from core.search.query.fusion import Ranked, RankingParameters
+from core.search.query.spelling import store_vocabulary
 
 NAME = re.compile(r"[A-Za-z0-9]+(?:[_./:-]+[A-Za-z0-9]+)*")
 COMPOUND = re.compile(r"[_./:-]|[a-z0-9][A-Z]")
-PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
-UNSPACED = re.compile(
-    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
-    "\uac00-\ud7af\uff66-\uff9f\U00020000-\U0003ffff]+"
-)
-"""Thai, Lao, Burmese, Khmer, Japanese, Chinese or Korean text: words without spaces, or with attached endings."""
 MAX_PLAIN_WORDS, LONGEST_PLAIN_WORD = 100_000, 32
 """Number of words at which ``_plain_words`` is emptied, and maximum number of characters of a word in this cache. A
 language has about this number of common words, and longer words are rarely repeated."""
@@ -248,4 +244,5 @@ def refresh_common_words(*, force: bool = False) -> bool:
         for vector in ("tsv", "tsv_simple"):
             query = f"SELECT {vector} FROM core_chunk WHERE id % {step} = 0"  # noqa: S608  (the parts are constants; values are parameters)
             cursor.execute(COUNT_WORDS, [vector, sampled, query, sampled * COMMON_WORD_SHARE])
+        store_vocabulary(cursor, chunks)
     return True
