@@ -4,6 +4,7 @@ The texts of chunks are stored here for every kind of index. Text search and res
 be filled from them.
 """
 
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
@@ -11,6 +12,16 @@ from django.db.models.functions import MD5, Cast, Concat
 from pgvector.django import HalfVectorField
 
 from core.models.scopes import Scope
+
+
+def words_without_stem() -> models.Func:
+    """Return the words of a chunk that ``tsv`` does not contain, without positions.
+
+    Most words equal their stem, so both columns would contain these words. A query must look for a word in both.
+    """
+    stems = models.Func(SearchVector("text", config="english"), function="tsvector_to_array")
+    exact = SearchVector("text", "words", config="simple")
+    return models.Func(models.Func(exact, stems, function="ts_delete"), function="strip")
 
 
 class Document(models.Model):
@@ -37,6 +48,19 @@ class Document(models.Model):
     url = models.URLField(max_length=1000, blank=True)
     author = models.CharField(max_length=200, blank=True)
     occurred_at = models.DateTimeField(null=True, blank=True)
+    number = models.CharField(max_length=50, blank=True, db_default="", help_text="Number in the source, such as 312.")
+    state = models.CharField(max_length=32, blank=True, db_default="", help_text="open, closed, merged or empty.")
+    answered = models.BooleanField(
+        null=True, blank=True, help_text="Whether the question has an answer. Empty if it is not a question."
+    )
+    labels = ArrayField(models.TextField(), default=list, blank=True, db_default=[])
+    private = models.BooleanField(default=False, db_default=False, help_text="Whether only some people may read it.")
+    language = models.CharField(
+        max_length=2, blank=True, db_default="", help_text="ISO 639-1 code. Empty if the language is unknown."
+    )
+    changed_at = models.DateTimeField(
+        null=True, blank=True, help_text="Last change in the source, or the time of the newest passage."
+    )
     chunked_version = models.PositiveBigIntegerField(
         default=0, db_default=0, help_text="Document version that the chunks contain."
     )
@@ -71,12 +95,15 @@ class Chunk(models.Model):
         blank=True, help_text="Additional search words: parts of identifiers, and pairs of CJK characters."
     )
     url = models.TextField(blank=True)
+    author = models.TextField(blank=True, db_default="", help_text="Author of the passage.")
+    occurred_at = models.DateTimeField(null=True, blank=True, help_text="Time of the passage.")
+    kind = models.TextField(blank=True, db_default="", help_text="What the passage is, such as review comment.")
     text_hash = models.UUIDField(help_text="First half of the SHA-256 of the embedded text (prefix and text).")
     tsv = models.GeneratedField(
         expression=SearchVector("text", config="english"), output_field=SearchVectorField(), db_persist=True
     )
     tsv_simple = models.GeneratedField(
-        expression=SearchVector("text", "words", config="simple"), output_field=SearchVectorField(), db_persist=True
+        expression=words_without_stem(), output_field=SearchVectorField(), db_persist=True
     )
 
     class Meta:

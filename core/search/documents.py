@@ -26,18 +26,28 @@ class DocumentMark:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Passage:
-    """A part of a document with one author and one time (UTC)."""
+    """A part of a document with one author and one time (UTC).
+
+    ``kind`` is what the passage is, in the tracker's words, such as ``comment``.
+    """
 
     text: str
     author: str = ""
     at: datetime | None = None
     url: str = ""
     heading: str = ""
+    kind: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RenderedDocument:
-    """The current content of a document."""
+    """The current content of a document.
+
+    ``number`` is the number in the source without a sign, such as ``312``. ``state`` is ``open``, ``closed``,
+    ``merged`` or empty. ``answered`` is ``None`` if the document is not a question. A ``private`` document is not
+    visible to everyone who can see the source. ``language`` is an ISO 639-1 code. If it is empty, it is detected from
+    the text. ``changed_at`` is the last change in the source (UTC). ``None`` means the time of the newest passage.
+    """
 
     external_id: str
     kind: str
@@ -46,6 +56,13 @@ class RenderedDocument:
     author: str
     occurred_at: datetime | None
     passages: Sequence[Passage]
+    number: str = ""
+    state: str = ""
+    answered: bool | None = None
+    labels: Sequence[str] = ()
+    private: bool = False
+    language: str = ""
+    changed_at: datetime | None = None
 
 
 class DocumentSource(Protocol):

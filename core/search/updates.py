@@ -6,20 +6,26 @@ Text search reads the stored chunks, results show them, and every vector index c
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, fields
+from datetime import datetime
 from uuid import UUID
 
 from django.db import connection
 
-from core.db.binary_copy import bigint, copy_rows, integer, text
+from core.db.binary_copy import bigint, copy_rows, integer, text, timestamptz
 from core.db.text import replace_unstorable
+from core.db.upsert import as_json
 from core.models import Document, IndexEntry
 from core.search.chunking.cutting import CHUNKER_VERSION, Piece, cut_all
 from core.search.documents import DocumentSource, RenderedDocument
+from core.search.heads import AUTHOR_LENGTH, Head, clip, in_utc
 from core.search.vectors import text_hash
 
-CHUNK_COLUMNS = ("document_id", "ordinal", "text", "prefix", "words", "url", "text_hash")
+CHUNK_COLUMNS = (
+    "document_id", "ordinal", "text", "prefix", "words", "url", "author", "occurred_at", "kind", "text_hash",
+)  # fmt: skip
+KIND_LENGTH = 32
+"""Maximum number of characters of the kind of a passage. Every chunk repeats the kind."""
 MAX_CHUNKER_VERSIONS = 1000
 """Factor of the renderer version in ``combined_version``. ``CHUNKER_VERSION`` must be smaller, so that different
 versions never have the same number."""
@@ -27,12 +33,18 @@ versions never have the same number."""
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StoredChunk:
-    """A chunk as PostgreSQL stores it. ``text_hash`` is the hash of ``prefix`` and ``text``, which are embedded."""
+    """A chunk as PostgreSQL stores it. ``text_hash`` is the hash of ``prefix`` and ``text``, which are embedded.
+
+    ``author``, ``occurred_at`` and ``kind`` describe the passage.
+    """
 
     text: str
     prefix: str
     words: str
     url: str
+    author: str = ""
+    occurred_at: datetime | None = None
+    kind: str = ""
     text_hash: UUID
 
     @classmethod
@@ -43,27 +55,16 @@ class StoredChunk:
             raise ValueError("the embedded text of a chunk must end with its text")
         return cls(
             text=shown, prefix=embedded[: len(embedded) - len(shown)],
-            words=replace_unstorable(piece.words), url=replace_unstorable(piece.url), text_hash=text_hash(embedded),
+            words=replace_unstorable(piece.words), url=replace_unstorable(piece.url),
+            author=clip(piece.author, AUTHOR_LENGTH), occurred_at=in_utc(piece.at), kind=clip(piece.kind, KIND_LENGTH),
+            text_hash=text_hash(embedded),
         )  # fmt: skip
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Head:
-    """The title, address, author and time of a document, as results show them. The texts fit into the columns."""
-
-    title: str = ""
-    url: str = ""
-    author: str = ""
-    occurred_at: datetime | None = None
-
-    @classmethod
-    def of(cls, source: RenderedDocument | Document) -> "Head":
-        """Return the head of a rendered or a stored document."""
-        at = source.occurred_at.astimezone(UTC) if source.occurred_at else None
-        return cls(
-            title=replace_unstorable(source.title)[:300], url=replace_unstorable(source.url)[:1000],
-            author=replace_unstorable(source.author)[:200], occurred_at=at,
-        )  # fmt: skip
+    @property
+    def indexed(self) -> tuple[str, str, str, str, str]:
+        """Return the parts of the chunk that an index contains. If they are the same, its vector is not written."""
+        at = self.occurred_at.isoformat() if self.occurred_at else ""
+        return sha256(self.prefix + self.text), self.url, self.author, at, self.kind
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -105,8 +106,8 @@ class DocumentUpdate:
         is_known = self.entry.content_hash == document_hash(self.document, stored_head, self.before)
         if not is_known or stored_head != self.head:
             return list(range(len(self.after)))
-        old = [(chunk.text_hash, chunk.url) for chunk in self.before]
-        return [n for n, chunk in enumerate(self.after) if (chunk.text_hash, chunk.url) not in old[n : n + 1]]
+        old = [chunk.indexed for chunk in self.before]
+        return [n for n, chunk in enumerate(self.after) if chunk.indexed not in old[n : n + 1]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -187,12 +188,15 @@ def stored_chunks(documents: Sequence[int]) -> Mapping[int, list[StoredChunk]]:
     chunks: dict[int, list[StoredChunk]] = defaultdict(list)
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT document_id, text, prefix, words, url, text_hash FROM core_chunk"
+            "SELECT document_id, text, prefix, words, url, author, occurred_at, kind, text_hash FROM core_chunk"
             " WHERE document_id = ANY(%s) ORDER BY document_id, ordinal",
             [list(documents)],
         )
-        for document, shown, prefix, words, url, key in cursor.fetchall():
-            chunk = StoredChunk(text=shown, prefix=prefix, words=words, url=url, text_hash=key)
+        for document, shown, prefix, words, url, author, at, kind, key in cursor.fetchall():
+            chunk = StoredChunk(
+                text=shown, prefix=prefix, words=words, url=url, author=author, occurred_at=in_utc(at), kind=kind,
+                text_hash=key,
+            )  # fmt: skip
             chunks[document].append(chunk)
     return chunks
 
@@ -200,7 +204,7 @@ def stored_chunks(documents: Sequence[int]) -> Mapping[int, list[StoredChunk]]:
 def store_chunks(updates: Iterable[DocumentUpdate]) -> None:
     """Write the chunks that differ from the stored chunks, and delete surplus chunks. Documents must be locked."""
     removed: list[tuple[int, int]] = []
-    rows: list[tuple[bytes, ...]] = []
+    rows: list[tuple[bytes | None, ...]] = []
     for update in updates:
         document, before, after = update.document, update.before, update.after
         for ordinal, new in enumerate(after):
@@ -208,8 +212,9 @@ def store_chunks(updates: Iterable[DocumentUpdate]) -> None:
                 if before[ordinal] == new:
                     continue
                 removed.append((document.pk, ordinal))
-            fields = map(text, (new.text, new.prefix, new.words, new.url))
-            rows.append((bigint(document.pk), integer(ordinal), *fields, new.text_hash.bytes))
+            texts = map(text, (new.text, new.prefix, new.words, new.url, new.author))
+            at = timestamptz(new.occurred_at) if new.occurred_at else None
+            rows.append((bigint(document.pk), integer(ordinal), *texts, at, text(new.kind), new.text_hash.bytes))
         removed += [(document.pk, ordinal) for ordinal in range(len(after), len(before))]
     if removed:
         with connection.cursor() as cursor:
@@ -222,28 +227,35 @@ def store_chunks(updates: Iterable[DocumentUpdate]) -> None:
         copy_rows("core_chunk", CHUNK_COLUMNS, rows)
 
 
+HEADS = """
+    UPDATE core_document d SET chunked_version = n.version, renderer_version = n.renderer, title = n.title,
+        url = n.url, author = n.author, occurred_at = n.occurred_at, number = n.number, state = n.state,
+        answered = n.answered, labels = n.labels, private = n.private, language = n.language, changed_at = n.changed_at
+    FROM json_to_recordset(%s::json) AS n (
+        id bigint, version bigint, renderer int, title text, url text, author text, occurred_at timestamptz,
+        number text, state text, answered boolean, labels text[], private boolean, language text,
+        changed_at timestamptz
+    ) WHERE d.id = n.id
+"""
+
+
 def store_heads(updates: Sequence[DocumentUpdate]) -> None:
     """Store the heads of documents, and the versions to which their chunks belong."""
     if not updates:
         return
-    columns = [
-        [update.document.pk for update in updates], [update.document.version for update in updates],
-        [update.renderer_version for update in updates],
-        *([getattr(update.head, name) for update in updates] for name in ("title", "url", "author", "occurred_at")),
-    ]  # fmt: skip
+    rows = [
+        {"id": update.document.pk, "version": update.document.version, "renderer": update.renderer_version}
+        | {field.name: getattr(update.head, field.name) for field in fields(Head)}
+        for update in updates
+    ]
     with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE core_document d SET chunked_version = n.version, renderer_version = n.renderer, title = n.title,"
-            " url = n.url, author = n.author, occurred_at = n.occurred_at"
-            " FROM unnest(%s::bigint[], %s::bigint[], %s::int[], %s::text[], %s::text[], %s::text[], %s::timestamptz[])"
-            " AS n (id, version, renderer, title, url, author, occurred_at) WHERE d.id = n.id",
-            columns,
-        )
+        cursor.execute(HEADS, [as_json(rows)])
     for update in updates:
-        document, head = update.document, update.head
-        document.title, document.url, document.author = head.title, head.url, head.author
-        document.occurred_at, document.chunked_version = head.occurred_at, document.version
-        document.renderer_version = update.renderer_version
+        document = update.document
+        for field in fields(Head):
+            setattr(document, field.name, getattr(update.head, field.name))
+        document.labels = list(update.head.labels)
+        document.chunked_version, document.renderer_version = document.version, update.renderer_version
 
 
 def document_hash(document: Document, head: Head, chunks: Sequence[StoredChunk]) -> str:
@@ -253,9 +265,8 @@ def document_hash(document: Document, head: Head, chunks: Sequence[StoredChunk])
     """
     if not chunks:
         return sha256("")
-    fields = [head.title, head.url, head.author, head.occurred_at.isoformat() if head.occurred_at else ""]
-    fields += [document.kind, document.scope.name, document.scope.external_id]
-    return sha256("\0".join([*fields, *(f"{sha256(chunk.prefix + chunk.text)}\0{chunk.url}" for chunk in chunks)]))
+    parts = [*head.parts(), document.kind, document.scope.name, document.scope.external_id]
+    return sha256("\0".join([*parts, *("\0".join(chunk.indexed) for chunk in chunks)]))
 
 
 def sha256(value: str) -> str:

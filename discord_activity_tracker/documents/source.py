@@ -7,12 +7,14 @@ time of rendering.
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from core.operations.markdown import Flavour, Markup, excerpt
 from core.search.documents import Passage, RenderedDocument
 from discord_activity_tracker.convert.message_text import message_text
 from discord_activity_tracker.documents.heads import TITLE_LENGTH, conversation_title, tags_of
 from discord_activity_tracker.documents.markup import names_in
+from discord_activity_tracker.documents.privacy import private_channels
 from discord_activity_tracker.models import Channel, Message
 
 
@@ -26,14 +28,17 @@ REPLY = 19
 """The message type of a reply."""
 KIND = "conversation"
 CHAT = Markup(flavour=Flavour.CHAT)
-FIELDS = ("id", "channel", "conversation", "type", "content", "payload", "webhook_name", "created_at", "reply_to")
+FIELDS = (
+    "id", "channel", "conversation", "type", "content", "payload", "webhook_name", "created_at", "edited_at",
+    "reply_to",
+)  # fmt: skip
 
 
 class DiscordDocuments:
     """The ``DocumentSource`` of this tracker. The number of SQL statements does not depend on the size of a batch."""
 
     source_system = "discord"
-    renderer_version = 3
+    renderer_version = 4
 
     def render(self, external_ids: Sequence[str]) -> Iterator[RenderedDocument]:
         """Yield the documents of the conversations that still contain live messages."""
@@ -48,8 +53,10 @@ class DiscordDocuments:
         texts = {pk: people.resolved(text) for pk, text in texts.items()}
         channels = _channels({messages[0].channel_id for messages in conversations.values()})
         answered = _authors_elsewhere(conversations)
+        private = private_channels(channels.values())
         for first, messages in conversations.items():
-            yield _document(names[first], messages, texts, channels, answered)
+            document = _document(names[first], messages, texts, channels, answered)
+            yield replace(document, private=messages[0].channel_id in private)
 
 
 def _messages(conversations: list[int]) -> dict[int, list[Message]]:
@@ -65,9 +72,9 @@ def _messages(conversations: list[int]) -> dict[int, list[Message]]:
 
 
 def _channels(ids: set[int]) -> dict[int, Channel]:
-    """Return channels by id, including the parents of tagged threads, which define the names of the tags."""
+    """Return channels by id, including the parents of threads, which define the names of tags and the permissions."""
     channels = {channel.pk: channel for channel in Channel.objects.filter(pk__in=ids)}
-    parents = {channel.parent_id for channel in channels.values() if channel.is_thread and channel.tags}
+    parents = {channel.parent_id for channel in channels.values() if channel.is_thread}
     return channels | {channel.pk: channel for channel in Channel.objects.filter(pk__in=parents - {None})}
 
 
@@ -97,7 +104,7 @@ def _document(
     passages = [
         Passage(text="\n\n".join(filter(None, [" ".join(tags) if message is opening else "", texts[message.pk]])),
                 author=_author(message), at=message.created_at, url=f"{channel.url}/{message.pk}",
-                heading=_reply_heading(message, own, texts, answered))
+                heading=_reply_heading(message, own, texts, answered), kind="message")
         for message in messages if texts[message.pk] or message is opening
     ]  # fmt: skip
     return RenderedDocument(
@@ -108,6 +115,9 @@ def _document(
         author=_author(opening),
         occurred_at=messages[0].created_at,
         passages=passages,
+        state=("closed" if channel.locked else "open") if channel.is_thread else "",
+        labels=tags,
+        changed_at=max(message.edited_at or message.created_at for message in messages),
     )
 
 

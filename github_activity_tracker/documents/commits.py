@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from core.search.documents import Passage, RenderedDocument
 from github_activity_tracker.documents.names import GHOST, at_commits
-from github_activity_tracker.documents.talk import hidden_note
+from github_activity_tracker.documents.talk import hidden_note, is_private
 from github_activity_tracker.models import Commit, CommitComment, CommitFile, Repository
 
 LISTED_FILES = 50
@@ -47,7 +47,8 @@ def _document(commit: Commit, paths: Sequence[str], comments: Sequence[Passage])
         url=url,
         author=author,
         occurred_at=commit.committed_at or commit.authored_at,
-        passages=[Passage(text=text, author=author, at=commit.committed_at, url=url), *comments],
+        passages=[Passage(text=text, author=author, at=commit.committed_at, url=url, kind="commit"), *comments],
+        private=is_private(commit.repository),
     )
 
 
@@ -63,6 +64,7 @@ def _unknown(talk: dict[Name, list[Passage]]) -> Iterator[RenderedDocument]:
             author="",
             occurred_at=comments[0].at,
             passages=comments,
+            private=is_private(repositories[repository_id]),
         )
 
 
@@ -73,7 +75,9 @@ def _comments(names: Sequence[tuple[str, str]]) -> dict[Name, list[Passage]]:
     for row in rows.order_by("created_at", "pk"):
         author = row.author.login if row.author else GHOST
         heading = ", ".join(part for part in (row.path or "", hidden_note(row)) if part)
-        passage = Passage(text=row.body or "", author=author, at=row.created_at, url=row.html_url, heading=heading)
+        passage = Passage(
+            text=row.body or "", author=author, at=row.created_at, url=row.html_url, heading=heading, kind="comment"
+        )
         found[row.repository_id, row.commit_sha].append(passage)
     return found
 

@@ -12,7 +12,7 @@ class GitHubDocuments:
     """The ``DocumentSource`` of this tracker. ``render`` sends a constant number of SQL statements."""
 
     source_system = "github"
-    renderer_version = 2
+    renderer_version = 3
 
     def render(self, external_ids: Sequence[str]) -> Iterator[RenderedDocument]:
         """Yield the documents with these ids. Deleted items have no document."""

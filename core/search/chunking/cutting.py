@@ -16,7 +16,7 @@ from core.search.query.text import extra_words
 MAX_TOKENS = 200
 """Maximum number of tokens of a chunk, including its head and the special tokens. The local model was trained with
 texts of 128 tokens and ignores tokens after the first 256."""
-CHUNKER_VERSION = 2
+CHUNKER_VERSION = 3
 """Version of the code that cuts documents. Increase it when the code cuts documents differently, so that the next sync
 cuts all documents again."""
 SPECIAL_TOKENS = 2
@@ -75,6 +75,7 @@ class Piece:
     url: str
     author: str = ""
     at: datetime | None = None
+    kind: str = ""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -119,7 +120,8 @@ def _sections(document: RenderedDocument) -> list[_Section]:
     sections = [_Section(document=document, passage=p, blocks=blocks(p.text)) for p in document.passages]
     if with_text := [section for section in sections if section.blocks]:
         return with_text
-    title = Passage(text=document.title, author=document.author, at=document.occurred_at, url=document.url)
+    kind = document.passages[0].kind if document.passages else ""
+    title = Passage(text=document.title, author=document.author, at=document.occurred_at, url=document.url, kind=kind)
     title_blocks = blocks(document.title) or blocks(document.external_id)
     return [_Section(document=document, passage=title, blocks=title_blocks)]
 
@@ -236,6 +238,7 @@ def _piece(section: _Section, text: str) -> Piece:
         url=passage.url,
         author=passage.author,
         at=passage.at,
+        kind=passage.kind,
     )
 
 
