@@ -11,6 +11,11 @@ import django.contrib.postgres.search
 from django.db import migrations, models
 from django.db.models import Func
 
+WORDS_OF_BOTH = """
+    DELETE FROM core_commonword s USING core_commonword t
+    WHERE s.vector = 'tsv_simple' AND t.vector = 'tsv' AND s.lexeme = t.lexeme AND s.lexeme <> ''
+"""
+
 
 class Migration(migrations.Migration):
 
@@ -92,4 +97,5 @@ class Migration(migrations.Migration):
             model_name='chunk',
             index=django.contrib.postgres.indexes.GinIndex(fields=['tsv_simple'], name='chunk_tsv_simple'),
         ),
+        migrations.RunSQL(WORDS_OF_BOTH, migrations.RunSQL.noop),
     ]

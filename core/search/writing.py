@@ -113,8 +113,9 @@ def _plan(
     def record(update: DocumentUpdate, ordinal: int) -> Record:
         chunk, name = update.after[ordinal], vector_id(update.document.external_id, ordinal)
         return Record(
-            id=name, document=update.document, ordinal=ordinal, text=chunk.text, url=chunk.url,
-            text_hash=chunk.text_hash, vector=vectors[chunk.text_hash],
+            id=name, document=update.document, head=update.head, ordinal=ordinal, text=chunk.text, url=chunk.url,
+            author=chunk.author, occurred_at=chunk.occurred_at, kind=chunk.kind, text_hash=chunk.text_hash,
+            vector=vectors[chunk.text_hash],
         )  # fmt: skip
 
     return [plan and _outgoing(plan[0], [record(plan[0], n) for n in plan[1]], plan[2]) for plan in plans]

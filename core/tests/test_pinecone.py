@@ -54,7 +54,8 @@ def test_records_can_be_read_without_the_database(here: Twin) -> None:
     assert [row["id"] for row in rows["prod-hashed-first"]] == ["boat#0000", "boat#0001"]
     metadata = rows["prod-hashed-first"][0]["metadata"]
     known = {"text": "The ferry leaves", "title": "boat", "url": "https://example.org", "source": "notes"}
-    known |= {"kind": "note", "author": "Ada", "container": "notes/all", "document": "boat"}
+    known |= {"document_kind": "note", "author": "ada", "document_author": "Ada", "container": "notes/all"}
+    known |= {"thread_id": "boat", "ordinal": 0, "visibility": "public", "container_id": "1", "date": "2026-01-01"}
     assert known.items() <= metadata.items()
     assert metadata["occurred_at"] == NOW.timestamp()
     assert held(here) == vector_hashes()

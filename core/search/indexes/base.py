@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote, unquote
 from uuid import UUID
@@ -10,6 +11,7 @@ from uuid import UUID
 from core.errors import DocumentRefused
 from core.models import Document
 from core.search.filters import Filters
+from core.search.heads import Head
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,13 +24,21 @@ PRINTABLE = "".join(chr(code) for code in range(32, 127) if chr(code) != "%")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
-    """A chunk with its vector. The vector has half precision, as in PostgreSQL, so a repeated write is identical."""
+    """A chunk with its vector. The vector has half precision, as in PostgreSQL, so a repeated write is identical.
+
+    ``head`` contains the properties of the document that the write stores. The fields of ``document`` may be older.
+    ``url``, ``author``, ``occurred_at`` and ``kind`` describe the passage.
+    """
 
     id: str
     document: Document
+    head: Head
     ordinal: int
     text: str
     url: str
+    author: str = ""
+    occurred_at: datetime | None = None
+    kind: str = ""
     text_hash: UUID
     vector: "NDArray[np.float16]"
 

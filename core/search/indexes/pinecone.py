@@ -10,14 +10,13 @@ from core.models import Namespace, Scope
 from core.operations.pinecone_ops import PineconeStore
 from core.search.filters import Filters, like
 from core.search.indexes.base import Description, Match, Record
+from core.search.indexes.metadata import vector_metadata
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 METRIC = "cosine"
-LONGEST_TEXT = 20_000
-"""Maximum number of bytes of a chunk's text in the metadata. Pinecone limits all metadata of a vector to 40 KB."""
 DECIMALS = 6
 """Number of decimals of each number in a request. Without rounding, a request would be twice as large. Six decimals are
 more precise than half precision."""
@@ -91,25 +90,7 @@ def _rounded(vector: "NDArray[Any]") -> list[float]:
 
 
 def _request_record(record: Record) -> dict[str, Any]:
-    return {"id": record.id, "values": _rounded(record.vector), "metadata": _metadata(record)}
-
-
-def _metadata(record: Record) -> dict[str, Any]:
-    """Return the metadata of a chunk. Filters by author and scope compare the keys that end with ``_key``.
-
-    Ids are texts, because Pinecone stores numbers as doubles.
-    """
-    document = record.document
-    metadata: dict[str, Any] = {
-        "document": document.external_id, "source": document.source_system, "kind": document.kind,
-        "title": document.title, "url": record.url or document.url, "author": document.author,
-        "author_key": document.author.lower(), "container": document.scope.name,
-        "container_key": document.scope.external_id,
-        "text": record.text.encode()[:LONGEST_TEXT].decode("utf-8", "ignore"),
-    }  # fmt: skip
-    if document.occurred_at is not None:
-        metadata["occurred_at"] = document.occurred_at.timestamp()
-    return metadata
+    return {"id": record.id, "values": _rounded(record.vector), "metadata": vector_metadata(record)}
 
 
 def _condition(filters: Filters) -> dict[str, Any] | None:
@@ -121,9 +102,9 @@ def _condition(filters: Filters) -> dict[str, Any] | None:
     if filters.source is not None:
         condition["source"] = {"$eq": filters.source}
     if filters.kind is not None:
-        condition["kind"] = {"$eq": filters.kind}
+        condition["document_kind"] = {"$eq": filters.kind}
     if filters.author is not None:
-        condition["author_key"] = {"$eq": filters.author.lower()}
+        condition["document_author_key"] = {"$eq": filters.author.lower()}
     if filters.scope is not None:
         # Compare ids, because names in the index change some time after a scope is renamed.
         scopes = Scope.objects.extra(where=["name ILIKE %s"], params=[like(filters.scope)])
@@ -133,5 +114,5 @@ def _condition(filters: Filters) -> dict[str, Any] | None:
         condition["container_key"] = {"$in": names}
     dates = {"$gte": filters.since, "$lt": filters.until}
     if when := {operator: moment.timestamp() for operator, moment in dates.items() if moment is not None}:
-        condition["occurred_at"] = when
+        condition["document_occurred_at"] = when
     return condition

@@ -7,6 +7,7 @@ words.
 
 import math
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -65,19 +66,23 @@ few chunks are a large share."""
 LOWEST_SHARE = 0.0005
 """Share that is assumed for a word that is not in the table of common words: half of ``COMMON_WORD_SHARE``."""
 LEXEMES = """
-    SELECT w.vector, w.lexeme, coalesce(c.share, 0),
+    SELECT w.vector, w.lexeme, least(coalesce(c.share, 0) + coalesce(s.share, 0), 1),
         coalesce((SELECT share FROM core_commonword WHERE vector = 'tsv' AND lexeme = ''), 0)
     FROM (
         SELECT 'tsv' AS vector, lexeme FROM unnest(to_tsvector('english', %s))
         UNION ALL SELECT 'tsv_simple', lexeme FROM unnest(to_tsvector('simple', %s))
     ) w LEFT JOIN core_commonword c ON c.vector = w.vector AND c.lexeme = w.lexeme
+    LEFT JOIN core_commonword s ON w.vector = 'tsv_simple' AND s.vector = 'tsv' AND s.lexeme = w.lexeme
 """
+"""Statement that returns the lexemes of a query. A chunk contains an exact word either in ``tsv_simple`` or, if the word
+equals the stem of a word in the text, in ``tsv``. The share of an exact word is therefore the sum of both shares."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lexeme:
-    """A word in the form that a column of ``Chunk`` contains. ``vector`` is the column: ``tsv`` or ``tsv_simple``.
+    """A word as a stem (``vector`` is ``tsv``) or in its exact form (``tsv_simple``). ``vector`` is a column of ``Chunk``.
 
+    The column ``tsv`` also contains the exact words that equal a stem. ``tsv_simple`` does not repeat these words.
     ``chunks`` is the number of all chunks at the last count of words, and ``share`` is the share of these chunks that
     contain the word.
     """
@@ -148,7 +153,7 @@ CANDIDATES = """
 """
 RANK = """
     WITH found AS MATERIALIZED (
-        SELECT c.document_id, c.id, c.tsv || '' AS tsv, c.tsv_simple || '' AS tsv_simple, d.title_tsv || '' AS title
+        SELECT c.document_id, c.id, c.tsv || '' AS tsv, c.tsv || c.tsv_simple AS tsv_simple, d.title_tsv || '' AS title
         FROM core_chunk c JOIN core_document d ON d.id = c.document_id WHERE c.id = ANY(%s)
     ), term AS MATERIALIZED (
         SELECT v, q::tsquery AS q, w, s FROM unnest(%s::text[], %s::text[], %s::float[], %s::float[]) AS t (v, q, w, s)
@@ -162,7 +167,8 @@ RANK = """
         ) r
     ) l
 """
-"""Statement that ranks candidates. Because of ``|| ''``, each vector is unpacked once instead of once for each word."""
+"""Statement that ranks candidates. Because of ``||``, each vector is unpacked once instead of once for each word. Exact
+words are looked up in both columns of a chunk."""
 
 
 def search_text(query: Sequence[Lexeme], filters: Filters, parameters: RankingParameters) -> list[Ranked]:
@@ -196,12 +202,15 @@ def _candidates(query: Sequence[Lexeme], filters: Filters) -> list[int]:
     if not query:
         return []
     conditions = ChunkConditions(parameters=[]) if filters == NO_FILTERS else chunk_conditions(filters)
-    selects: list[str] = []
-    parameters: list[Any] = []
+    # An exact word is in one of two columns. If it equals a stem of the query, one look-up in tsv adds both weights.
+    in_text = defaultdict[tuple[str, str], float](float)
     for lexeme in query:
-        for select in (IN_TEXT, IN_TITLE) if lexeme.vector == "tsv" else (IN_TEXT,):
-            selects.append(select.format(vector=lexeme.vector))
-            parameters += [lexeme.weight, lexeme.query]
+        for vector in dict.fromkeys((lexeme.vector, "tsv")):
+            in_text[vector, lexeme.query] += lexeme.weight
+    terms = [(IN_TEXT.format(vector=vector), worth, word) for (vector, word), worth in in_text.items()]
+    terms += [(IN_TITLE, lexeme.weight, lexeme.query) for lexeme in query if lexeme.vector == "tsv"]
+    selects = [select for select, _, _ in terms]
+    parameters: list[Any] = [value for _, worth, word in terms for value in (worth, word)]
     join = f"JOIN core_chunk c ON c.id = f.id {conditions.join}" if conditions.where else ""
     sql = CANDIDATES.format(union=" UNION ALL ".join(selects), join=join, where=conditions.where)
     with connection.cursor() as cursor:
