@@ -38,8 +38,8 @@ class Filters:
 
     def all_requirements(self) -> list[Requirement]:
         """Return the requirements, including those of the fields."""
-        names: tuple[Name, ...] = ("source", "kind", "scope", "author")
-        values = [(name, getattr(self, name)) for name in names]
+        values: list[tuple[Name, str | None]]
+        values = [("source", self.source), ("kind", self.kind), ("scope", self.scope), ("author", self.author)]
         own = [Requirement(name=name, values=(value,)) for name, value in values if value is not None]
         return [*own, *self.requirements]
 
@@ -52,22 +52,14 @@ class Filters:
 NO_FILTERS = Filters()
 
 
-def like(name: str) -> str:
-    """Return a pattern for ILIKE that matches only this name, in upper or lower case."""
-    return name.replace("\\", r"\\").replace("%", r"\%").replace("_", r"\_")
-
-
 def both(first: Filters, second: Filters) -> Filters:
     """Return filters that match what both filters match."""
-    own = second.all_requirements()
     since = [moment for moment in (first.since, second.since) if moment is not None]
     until = [moment for moment in (first.until, second.until) if moment is not None]
     return replace(
-        first,
-        since=max(since, default=None),
-        until=min(until, default=None),
-        requirements=(*first.requirements, *own),
-    )
+        first, since=max(since, default=None), until=min(until, default=None),
+        requirements=(*first.requirements, *second.all_requirements()),
+    )  # fmt: skip
 
 
 MOST_PHRASE_CANDIDATES = 10_000
@@ -82,11 +74,16 @@ def any_case(values: Sequence[str]) -> str:
     return f"ARRAY[{', '.join(['lower(%s)'] * len(values))}]"
 
 
-def _scope(values: Sequence[str]) -> Sql:
-    """Compare whole names (``owner/name``), and names without the part before the first slash."""
+def scope_condition(values: Sequence[str]) -> Sql:
+    """Return a condition for scopes with one of these names (``owner/name``), with or without the first part."""
     names = any_case(values)
-    sql = f"lower(name) = ANY({names}) OR lower(substr(name, strpos(name, '/') + 1)) = ANY({names})"
-    return f"d.scope_id IN (SELECT id FROM core_scope WHERE {sql})", [*values, *values]  # noqa: S608  (constants)
+    sql = f"(lower(name) = ANY({names}) OR lower(substr(name, strpos(name, '/') + 1)) = ANY({names}))"
+    return sql, [*values, *values]
+
+
+def _scope(values: Sequence[str]) -> Sql:
+    sql, parameters = scope_condition(values)
+    return f"d.scope_id IN (SELECT id FROM core_scope WHERE {sql})", parameters  # noqa: S608  (constants)
 
 
 def _author(values: Sequence[str]) -> Sql:
@@ -109,8 +106,13 @@ def _label(values: Sequence[str]) -> Sql:
     return f"EXISTS (SELECT 1 FROM unnest(d.labels) l WHERE lower(l) = ANY({any_case(values)}))", list(values)  # noqa: S608  (constants)
 
 
+def any_state(values: Sequence[str]) -> list[str]:
+    """Return the states that match. A merged pull request is closed too."""
+    return [*values, "merged"] if "closed" in values else list(values)
+
+
 def _state(values: Sequence[str]) -> Sql:
-    return "d.state = ANY(%s)", [[*values, "merged"] if "closed" in values else list(values)]
+    return "d.state = ANY(%s)", [any_state(values)]
 
 
 def _answered(values: Sequence[str]) -> Sql:

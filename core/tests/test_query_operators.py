@@ -11,67 +11,9 @@ from django.core.management import call_command
 from django.test import Client
 
 from core.search.query.search import search
-from tests.support.query_fixtures import store_ferries
+from tests.support.query_fixtures import QUERIES, store_ferries
 
 pytestmark = pytest.mark.django_db
-ALL = {"boat", "crash", "fastest", "night", "chat"}
-QUERIES: list[tuple[str, set[str]]] = [
-    ("ferry", ALL),
-    ('ferry "leaves the harbour at noon"', {"boat"}),
-    ('"LEAVES the harbour"', {"boat"}),
-    ("“to be or not to be”", {"boat"}),
-    ('"ferry->speed()"', {"crash"}),
-    ('"not quite right"', {"crash"}),
-    ('"src/a.parseHeader()"', {"crash"}),
-    ('"100%_sure"', {"chat"}),
-    ('"潮位"', {"chat"}),
-    ('"ferry timetable"', {"boat"}),
-    ('"harbour the leaves"', set()),
-    ('"err"', set()),
-    ("ferry -noon", ALL - {"boat"}),
-    ("ferry -leaving", ALL - {"boat"}),
-    ("ferry -timetables", ALL - {"boat"}),
-    ("ferry -the", {"night"}),
-    ("ferry -潮位", ALL - {"chat"}),
-    ('ferry -"red ferry"', ALL - {"fastest"}),
-    ("ferry -label:bug", ALL - {"boat", "crash"}),
-    ("ferry author:BEA", {"boat", "fastest", "chat"}),
-    ("ferry author:@cy-2", {"crash"}),
-    ("ferry author:cy-2 author:eli", {"crash", "chat"}),
-    ("ferry -author:bea", ALL - {"boat"}),
-    ("ferry repo:notes/tides", {"boat"}),
-    ("ferry repo:TIDES", {"boat"}),
-    ("ferry channel:general", {"chat"}),
-    ("ferry channel:#general", {"chat"}),
-    ("ferry channel:harbour/general", {"chat"}),
-    ("ferry -repo:all", {"boat", "chat"}),
-    ("ferry label:bug", {"boat", "crash"}),
-    ("ferry label:bug label:UI", {"crash"}),
-    ('ferry label:"good first issue"', {"boat"}),
-    ("ferry is:open", {"boat", "night"}),
-    ("ferry is:closed", {"crash", "fastest"}),
-    ("ferry is:merged", {"crash"}),
-    ("ferry -is:open", {"crash", "fastest", "chat"}),
-    ("ferry is:answered", {"fastest"}),
-    ("ferry is:unanswered", {"night"}),
-    ("ferry type:issue", {"boat"}),
-    ("ferry type:pr", {"crash"}),
-    ("ferry type:pull-request", {"crash"}),
-    ("ferry type:discussions", {"fastest", "night"}),
-    ("ferry type:comment", {"boat"}),
-    ("ferry type:review-comment", {"crash"}),
-    ("ferry type:message", {"chat"}),
-    ("ferry type:conversation", {"chat"}),
-    ("ferry source:discord", {"chat"}),
-    ("ferry after:2025", {"crash", "night"}),
-    ("ferry since:2024-02 until:2025", {"boat"}),
-    ("ferry before:2023", {"chat"}),
-    ("ferry before:2024-01-05", {"fastest", "chat"}),
-    ("author:bea", {"boat", "fastest", "chat"}),
-    ("is:open type:issue", {"boat"}),
-    ("-label:bug", ALL - {"boat", "crash"}),
-    ("type:comment author:ada", {"boat"}),
-]
 
 
 @pytest.fixture

@@ -169,7 +169,7 @@ class _Parser:
         return True
 
     def _set_sort(self, value: str, excluded: bool) -> None:
-        chosen = next((sort for sort in SORTS if sort == value), None)
+        chosen: Sort | None = next((sort for sort in SORTS if sort == value), None)
         if chosen is None or excluded:
             raise _InvalidValueError(
                 f'"sort:{_short(value)}" is unknown. Write sort:newest, sort:oldest or sort:relevance.'

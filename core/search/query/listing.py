@@ -68,7 +68,7 @@ def with_preferred_passages(ranking: Sequence[Ranked], filters: Filters, query: 
     any_word = " | ".join(lexeme.query for lexeme in query)
     has_word = "(c.tsv @@ %s::tsquery OR c.tsv_simple @@ %s::tsquery)"
     preferences: list[str] = []
-    parameters: list[object] = []
+    parameters: list[str] = []
     if authors:
         preferences.append(f"(lower(c.author) = ANY({any_case(authors)}) AND {has_word})::int")
         parameters += [*authors, any_word, any_word]

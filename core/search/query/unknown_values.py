@@ -8,7 +8,7 @@ from django.db.models import Exists, OuterRef
 
 from core.db.distinct import different_values, usual_values
 from core.models import Chunk, Document, Scope
-from core.search.filters import Filters, Requirement, chunk_conditions, kind_variants
+from core.search.filters import Filters, Requirement, chunk_conditions, kind_variants, scope_condition
 
 MOST_CHOICES = 10_000
 """Maximum number of known values that are compared with an unknown value."""
@@ -58,11 +58,8 @@ def _has_documents(source: str) -> bool:
 
 def _scope_exists(value: str) -> bool:
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT EXISTS (SELECT 1 FROM core_scope WHERE lower(name) = lower(%s)"
-            " OR lower(substr(name, strpos(name, '/') + 1)) = lower(%s))",
-            [value, value],
-        )
+        condition, parameters = scope_condition([value])
+        cursor.execute(f"SELECT EXISTS (SELECT 1 FROM core_scope WHERE {condition})", parameters)  # noqa: S608  (constants)
         return bool(cursor.fetchone()[0])
 
 
