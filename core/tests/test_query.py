@@ -6,7 +6,7 @@ import pytest
 
 from core.models import CommonWord, Document
 from core.search.filters import Filters
-from core.search.query.fusion import Ranked, RankingParameters, fuse
+from core.search.query.fusion import Ranked, RankingParameters, Rankings, fuse
 from core.search.query.results import nearby_passages
 from core.search.query.search import search, unmatched_filter
 from core.search.query.text import refresh_common_words
@@ -119,28 +119,33 @@ def ranked(**scores: float) -> list[Ranked]:
     return [Ranked(document=ord(name), chunk=ord(name) * 10, score=score) for name, score in scores.items()]
 
 
-def order(text: list[Ranked], dense: list[Ranked]) -> str:
-    return "".join(chr(item.document) for item in fuse(text, dense, RankingParameters(text=0.2)))
+def order(*, chunks: list[Ranked] | None = None, documents: list[Ranked] | None = None, dense: list[Ranked]) -> str:
+    rankings = Rankings(chunks=chunks or [], documents=documents or [], dense=dense)
+    return "".join(chr(item.document) for item in fuse(rankings, RankingParameters()))
 
 
-def test_a_document_of_both_rankings_comes_before_one_of_a_single_ranking() -> None:
-    assert order(ranked(a=9, b=8), ranked(c=0.6, b=0.5)) == "bca"
+def test_a_document_of_several_rankings_comes_before_one_of_a_single_ranking() -> None:
+    assert order(documents=ranked(a=0.45, b=0.4), dense=ranked(c=0.6, b=0.5, d=0.2)) == "bcad"
 
 
 def test_a_single_ranking_keeps_its_order() -> None:
-    assert order(ranked(c=9, a=8, b=1), []) == "cab"
-    assert order([], ranked(c=0.9, a=0.8, b=-0.1)) == "cab"
+    assert order(chunks=ranked(c=9, a=8, b=1), dense=[]) == "cab"
+    assert order(documents=ranked(c=0.9, a=0.8, b=0.1), dense=[]) == "cab"
+    assert order(dense=ranked(c=0.9, a=0.8, b=-0.1)) == "cab"
 
 
-def test_a_few_common_words_displace_no_result_that_is_near_in_meaning() -> None:
-    near = ranked(**{chr(97 + n): 0.9 - n / 100 for n in range(12)})
-    chance = [Ranked(document=ord("z"), chunk=1, score=9, sure=0.59)]
-    enough = [Ranked(document=ord("z"), chunk=1, score=9)]
-    parameters = RankingParameters(text=2, steepness=1)
-    assert order(chance, near)[:10] == "abcdefghij"
-    assert fuse(enough, near, parameters)[0].document == ord("z")
-    assert fuse(chance, near, parameters)[10].document == ord("z")
+def test_few_matching_words_displace_no_result_that_is_near_in_meaning() -> None:
+    near = ranked(**{chr(97 + n): 0.9 - n / 100 for n in range(6)})
+    assert order(documents=ranked(z=0.01), dense=near) == "abcdezf"
+    assert order(documents=ranked(z=0.4), dense=near)[0] == "z"
+
+
+def test_the_first_documents_of_each_ranking_are_on_the_first_page() -> None:
+    many = {chr(97 + n): 0.9 - n / 1000 for n in range(20)}
+    first_page = order(documents=ranked(**many), chunks=ranked(**many), dense=ranked(X=0.9, Y=0.8, Z=0.7, W=0.6))[:10]
+    assert set("XYZ") <= set(first_page)
+    assert first_page[:3] == "abc"
 
 
 def test_equal_scores_have_a_stable_order() -> None:
-    assert order(ranked(b=1, a=1), []) == order(ranked(a=1, b=1), []) == "ab"
+    assert order(dense=ranked(b=1, a=1)) == order(dense=ranked(a=1, b=1)) == "ab"

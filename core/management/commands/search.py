@@ -17,8 +17,10 @@ from core.models import Chunk
 from core.operations.markdown import title_text, without_markup
 from core.operations.visible import ExactText, json_text, visible_line
 from core.search.filters import Filters
+from core.search.query.distribution import Distribution
 from core.search.query.results import Result, nearby_passages
-from core.search.query.search import search, similar_documents, unmatched_filter
+from core.search.query.search import Answer, answer, similar_documents
+from core.search.query.unknown_values import unmatched_filter
 
 NOTHING_INDEXED = (
     "Nothing is indexed yet. Collect first (collect_github), or run sync_index if you collected with --no-sync."
@@ -26,6 +28,11 @@ NOTHING_INDEXED = (
 FILTERS = ("source", "kind", "scope", "author", "since", "until")
 MAX_LIMIT = 200
 """Maximum number of results of one query. The search pages have the same limit (``MAX_RESULTS``)."""
+WORDS_HELP = (
+    'What to look for: words or a question. Operators: "exact words", -without, author:, repo:, channel:, label:, '
+    "is:open|closed|merged|answered|unanswered, type:, source:, after:, before:, sort:newest|oldest. Quote the query, "
+    "and write -- before a query that begins with a minus."
+)
 INDENT = "   "
 SNIPPET_LINES = 3
 """Maximum number of lines of a snippet at a terminal.
@@ -51,6 +58,8 @@ class Command(ReportingCommand):
     examples = (
         'search "login loop on Safari"',
         "search wallet crash --scope owner/name --since 2024-01-01",
+        "search 'crash -wallet author:ada is:open after:2024-05'",
+        """search '"exact words" label:bug type:pr sort:newest'""",
         "search --like github:issue:123:45",
     )
 
@@ -59,14 +68,14 @@ class Command(ReportingCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add the query, the filters and the output options."""
-        parser.add_argument("words", nargs="*", help="What to look for: words or a question.")
+        parser.add_argument("words", nargs="*", help=WORDS_HELP)
         parser.add_argument("--like", metavar="ID", help="Find documents like this one, such as github:issue:123:45.")
         parser.add_argument("--source", help="Only this source, such as github or discord.")
         parser.add_argument(
             "--kind", help="Only this kind: issue, pull_request, discussion, commit, release, conversation."
         )
         parser.add_argument("--scope", help="Only this repository (owner/name) or channel (server/channel).")
-        parser.add_argument("--author", help="Only threads that this account started.")
+        parser.add_argument("--author", help="Only what this account wrote or started.")
         parser.add_argument("--since", type=aware_date, help="From the beginning of this day on (YYYY-MM-DD, UTC).")
         parser.add_argument("--until", type=aware_date, help="Before the beginning of this day (YYYY-MM-DD, UTC).")
         parser.add_argument(
@@ -101,12 +110,11 @@ class Command(ReportingCommand):
             raise CommandError(NOTHING_INDEXED)
         if message := unmatched_filter(filters):
             raise ConfigurationError(message)
-        results = (
-            self._similar(options["like"], filters, options["limit"])
-            if options["like"]
-            else search(words, mode=options["mode"], filters=filters, limit=options["limit"])
-        )
-        self._print(words or options["like"], results, options)
+        if options["like"]:
+            found = Answer(results=self._similar(options["like"], filters, options["limit"]))
+        else:
+            found = answer(words, mode=options["mode"], filters=filters, limit=options["limit"], count=options["json"])
+        self._print(words or options["like"], found, options)
 
     def _similar(self, external_id: str, filters: Filters, limit: int) -> list[Result]:
         try:
@@ -114,14 +122,20 @@ class Command(ReportingCommand):
         except LookupError as error:
             raise ConfigurationError(f"{error.args[0]} 'search --json' shows the ids of documents.") from error
 
-    def _print(self, query: str, results: list[Result], options: dict[str, Any]) -> None:
-        reach = max(0, options["around"])
+    def _print(self, query: str, found: Answer, options: dict[str, Any]) -> None:
+        reach, results = max(0, options["around"]), found.results
         if options["json"]:
             hits = [asdict(hit) | ({"around": self._around(hit, reach)} if reach else {}) for hit in results]
             for hit in hits:
                 del hit["fragments"]
-            self.stdout.write(json_text({"query": query, "hits": hits}, default=str, ensure_ascii=False))
+            whole = {"query": query, "hits": hits, "problems": found.problems, "corrections": found.corrections}
+            whole |= {} if options["like"] else {"distribution": _counts(found.distribution)}
+            self.stdout.write(json_text(whole, default=str, ensure_ascii=False))
             return
+        for problem in found.problems:
+            self.stderr.write(visible_line(problem))
+        if found.corrections:
+            self.stderr.write(visible_line(f"Also searched for: {', '.join(found.corrections.values())}"))
         for number, hit in enumerate(results, start=1):
             self.stdout.write(self._formatted(number, hit))
             for passage in self._around(hit, reach) if reach else ():
@@ -167,6 +181,12 @@ class Command(ReportingCommand):
     def _coloured(self, line: Sequence[Cell]) -> str:
         parts = ((matches, _text(list(cells))) for matches, cells in groupby(line, key=lambda cell: cell[1]))
         return "".join(self.style.SUCCESS(text) if matches else text for matches, text in parts)
+
+
+def _counts(distribution: Distribution) -> dict[str, Any]:
+    """Return the numbers of documents for JSON. Years are texts there."""
+    counts = {name: dict(getattr(distribution, name)) for name in ("sources", "kinds", "years")}
+    return {"total": distribution.total, "is_cut": distribution.is_cut} | counts
 
 
 def wrapped_cells(fragments: Iterable[tuple[str, bool]], width: int) -> list[list[Cell]]:

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from core.db.binary_copy import bigint, copy_rows, integer
 from core.models import Document, Namespace, Vector
 from core.search.documents import possible_keys
-from core.search.filters import Filters, like
+from core.search.filters import Filters, chunk_conditions
 from core.search.indexes.base import Description, Match, Record, parts_of, vector_id
 from core.search.vectors import hold_vectors, model_key
 
@@ -84,21 +84,23 @@ class PgvectorIndex:
 
     def query(self, vector: "NDArray[np.float32]", filters: Filters, limit: int) -> list[Match]:
         """Return the nearest chunks from the HNSW index if it was built, or else from an exact scan."""
-        joins, conditions, values = _conditions(filters)
+        conditions = chunk_conditions(filters)
+        chunk = " JOIN core_chunk c ON c.document_id = v.document_id AND c.ordinal = v.ordinal"
         literal = "[" + ",".join(f"{x:.6f}" for x in vector.tolist()) + "]"
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(ITERATIVE_SCAN)
-            if not conditions:
+            if not conditions.where:
                 matches = self._nearest_vectors(cursor, literal, limit)
                 if len(matches) == limit:
                     return matches
             cursor.execute(
-                # The statement contains numbers and the conditions of _conditions, but no user input.
+                # The statement contains numbers and the conditions of chunk_conditions, but no user input.
                 f"SELECT d.external_id, v.ordinal, 1 - ({self.distance}) FROM core_embedding e"  # noqa: S608
-                f" JOIN core_vector v ON v.embedding_id = e.id JOIN core_document d ON d.id = v.document_id{joins}"
-                f" WHERE e.model_id = {self._model:d} AND v.namespace_id = {self.namespace.pk:d}{conditions}"
+                f" JOIN core_vector v ON v.embedding_id = e.id JOIN core_document d ON d.id = v.document_id"
+                f"{chunk if conditions.uses_chunk else ''}"
+                f" WHERE e.model_id = {self._model:d} AND v.namespace_id = {self.namespace.pk:d}{conditions.where}"
                 f" ORDER BY {self.distance} LIMIT %s",
-                [literal, *values, literal, limit],
+                [literal, *conditions.parameters, literal, limit],
             )
             return _matches(cursor.fetchall())
 
@@ -162,18 +164,3 @@ class PgvectorIndex:
 
 def _matches(rows: Sequence[tuple[Any, ...]]) -> list[Match]:
     return [Match(vector_id=vector_id(row[0], row[1]), score=float(row[2])) for row in rows]
-
-
-def _conditions(filters: Filters) -> tuple[str, str, list[Any]]:
-    """Return the joins, the conditions and the parameters of filters."""
-    all_conditions: list[tuple[str, Any]] = [
-        ("d.source_system = %s", filters.source),
-        ("d.kind = %s", filters.kind),
-        ("s.name ILIKE %s", like(filters.scope) if filters.scope is not None else None),
-        ("lower(d.author) = lower(%s)", filters.author),
-        ("d.occurred_at >= %s", filters.since),
-        ("d.occurred_at < %s", filters.until),
-    ]
-    used = [(sql, value) for sql, value in all_conditions if value is not None]
-    joins = " JOIN core_scope s ON s.id = d.scope_id" if filters.scope is not None else ""
-    return joins, "".join(f" AND {sql}" for sql, _ in used), [value for _, value in used]

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 
 from core.errors import ConfigurationError
-from core.models import Namespace, Scope
+from core.models import Namespace
 from core.operations.pinecone_ops import PineconeStore
-from core.search.filters import Filters, like
+from core.search.filters import Filters
 from core.search.indexes.base import Description, Match, Record
 from core.search.indexes.metadata import vector_metadata
+from core.search.indexes.metadata_filter import is_complete, keep_matching, metadata_filter
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,6 +21,10 @@ METRIC = "cosine"
 DECIMALS = 6
 """Number of decimals of each number in a request. Without rounding, a request would be twice as large. Six decimals are
 more precise than half precision."""
+
+DEEPER = 10
+"""Factor by which more chunks are requested if the database must check some of the filters. Pinecone returns up to
+10,000 chunks: https://docs.pinecone.io/reference/api/database-limits"""
 
 
 class PineconeIndex:
@@ -58,12 +63,16 @@ class PineconeIndex:
         self.store.delete(ids)
 
     def query(self, vector: "NDArray[np.float32]", filters: Filters, limit: int) -> list[Match]:
-        """Return the nearest chunks. Pinecone applies the filters."""
-        condition = _condition(filters)
+        """Return the nearest chunks. Pinecone applies the filters that it can compare.
+
+        The database applies phrases and excluded values to ``DEEPER`` times as many chunks.
+        """
+        condition, complete = metadata_filter(filters), is_complete(filters)
         if condition is None:
             return []
-        matches = self.store.query(_rounded(vector), condition or None, limit)
-        return [Match(vector_id=match.id, score=match.score) for match in matches]
+        nearest = self.store.query(_rounded(vector), condition or None, limit if complete else limit * DEEPER)
+        matches = [Match(vector_id=match.id, score=match.score) for match in nearest]
+        return matches if complete else keep_matching(matches, filters)[:limit]
 
     def list_ids(self, prefix: str = "") -> Iterator[str]:
         """Yield ids, up to 100 from each request."""
@@ -91,28 +100,3 @@ def _rounded(vector: "NDArray[Any]") -> list[float]:
 
 def _request_record(record: Record) -> dict[str, Any]:
     return {"id": record.id, "values": _rounded(record.vector), "metadata": vector_metadata(record)}
-
-
-def _condition(filters: Filters) -> dict[str, Any] | None:
-    """Return the filter of a query, or ``None`` if no chunk can match.
-
-    https://docs.pinecone.io/guides/search/filter-by-metadata
-    """
-    condition: dict[str, Any] = {}
-    if filters.source is not None:
-        condition["source"] = {"$eq": filters.source}
-    if filters.kind is not None:
-        condition["document_kind"] = {"$eq": filters.kind}
-    if filters.author is not None:
-        condition["document_author_key"] = {"$eq": filters.author.lower()}
-    if filters.scope is not None:
-        # Compare ids, because names in the index change some time after a scope is renamed.
-        scopes = Scope.objects.extra(where=["name ILIKE %s"], params=[like(filters.scope)])
-        names = list(scopes.values_list("external_id", flat=True)[:1000])
-        if not names:
-            return None
-        condition["container_key"] = {"$in": names}
-    dates = {"$gte": filters.since, "$lt": filters.until}
-    if when := {operator: moment.timestamp() for operator, moment in dates.items() if moment is not None}:
-        condition["document_occurred_at"] = when
-    return condition

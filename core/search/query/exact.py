@@ -168,7 +168,7 @@ def _in_turn(
                     score = (1 + occurrence.share) / 2
                     yield ExactHit(
                         document=occurrence.document, chunk=occurrence.chunk, score=score, sure=score,
-                        leads=leads(group, occurrence), reference=group.reference,
+                        leads=leads(group, occurrence), reference=group.reference, is_passage=occurrence.is_passage,
                     )  # fmt: skip
 
 
@@ -186,9 +186,11 @@ def _named_documents(references: Sequence[Reference], filters: Filters, others: 
             ]
     if not named:
         return []
+    with_passages = {number for number, _, document in named if document.passage_url}
     occurrences: dict[int, dict[int, Occurrence]] = {}
     for number, document, chunk, weight in _load(named, filters, others):
-        occurrence = Occurrence(document=document, chunk=chunk, share=others.share(weight) if others.lexemes else 0.0)
+        share = others.share(weight) if others.lexemes else 0.0
+        occurrence = Occurrence(document=document, chunk=chunk, share=share, is_passage=number in with_passages)
         occurrences.setdefault(number, {}).setdefault(document, occurrence)
     return [
         _Group(reference=references[n], strength=references[n].strength, occurrences=list(of_reference.values()))
@@ -247,7 +249,12 @@ def lead(hits: Sequence[ExactHit], ranking: Sequence[Ranked]) -> list[Ranked]:
     documents = {hit.document for hit in leading}
     highest = max((ranked.score for ranked in ranking), default=0.0)
     first = [
-        Ranked(document=hit.document, chunk=hit.chunk, score=highest + (len(leading) - n) / len(leading))
+        Ranked(
+            document=hit.document,
+            chunk=hit.chunk,
+            score=highest + (len(leading) - n) / len(leading),
+            is_passage=hit.is_passage,
+        )
         for n, hit in enumerate(leading)
     ]
     return [*first, *(ranked for ranked in ranking if ranked.document not in documents)]

@@ -73,13 +73,14 @@ class Occurrence:
     """A document with the exact text, and its best chunk.
 
     ``share`` is the share (0 to 1) of the other words of the query that the chunk and the title contain, by weight.
-    ``titled`` tells whether the title contains the text.
+    ``titled`` tells whether the title contains the text, and ``is_passage`` whether the chunk itself was asked for.
     """
 
     document: int
     chunk: int
     share: float
     titled: bool = False
+    is_passage: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -169,7 +170,10 @@ def _best(rows: Sequence[tuple[Any, ...]], others: OtherWords) -> list[Occurrenc
         share = others.share(weight)
         order = (-share, -titled, -same_case, -counts[document], -document, ordinal)
         if document not in best or order < best[document][0]:
-            best[document] = (order, Occurrence(document=document, chunk=chunk, share=share, titled=titled))
+            best[document] = (
+                order,
+                Occurrence(document=document, chunk=chunk, share=share, titled=titled, is_passage=True),
+            )
     return [occurrence for _, occurrence in sorted(best.values(), key=lambda pair: pair[0])]
 
 

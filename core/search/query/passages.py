@@ -53,7 +53,7 @@ BEST_CHUNKS = """
     SELECT wanted.document, best.id, best.text FROM wanted, LATERAL (
         SELECT c.id, left(c.text, {longest}) AS text, length(c.text) >= {telling} AS telling,
             c.id = wanted.chunk AS ranked, coalesce(sum(t.w), 0) AS worth
-        FROM core_chunk c {join} LEFT JOIN term t ON (CASE t.v WHEN 'tsv' THEN c.tsv ELSE c.tsv_simple END) @@ t.q
+        FROM core_chunk c {join} LEFT JOIN term t ON c.tsv @@ t.q OR (t.v = 'tsv_simple' AND c.tsv_simple @@ t.q)
         WHERE c.document_id = wanted.document AND (c.id = wanted.chunk OR NOT wanted.alone) {where}
         GROUP BY c.id
         ORDER BY telling DESC, coalesce(sum(t.w), 0) * CASE WHEN c.id = wanted.chunk THEN {favour} ELSE 1 END DESC,

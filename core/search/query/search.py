@@ -1,25 +1,32 @@
 """Search documents by words and by meaning, or find documents that are similar to a document."""
 
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from difflib import get_close_matches
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date
 from typing import Literal
 
 import numpy as np
-from django.db.models import Exists, OuterRef
+from django.db import connection
+from django.utils import timezone
 from numpy.typing import NDArray
 
-from core.db.distinct import different_values
-from core.models import Chunk, Document, Scope
+from core.models import Chunk, Document
 from core.search.documents import possible_keys
-from core.search.filters import NO_FILTERS, Filters
+from core.search.filters import NO_FILTERS, Filters, both
 from core.search.indexes.base import parts_of
 from core.search.namespaces import Target, serving
+from core.search.query.distribution import NO_DOCUMENTS, Distribution, distribution, may_be_cut
 from core.search.query.exact import find_exact, lead, names_only_items, support
-from core.search.query.fusion import Ranked, RankingParameters, fuse
+from core.search.query.fusion import Ranked, RankingParameters, Rankings, fuse
+from core.search.query.language import parse
+from core.search.query.listing import by_time, list_documents, with_preferred_passages
 from core.search.query.results import Result, load_results
+from core.search.query.spelling import corrections, with_corrections
 from core.search.query.text import Lexeme, clean_query, lexemes, search_text
+from core.search.query.unknown_values import unmatched_filter
+from core.search.query.whole_documents import search_documents
 from core.search.vectors import stored_vectors
 
 Mode = Literal["hybrid", "text", "dense"]
@@ -29,6 +36,20 @@ SIMILAR_CHUNKS = 16
 topics of a long thread."""
 MAX_RESULTS = 200
 """Maximum number of results of one query, over all pages. Each of the two rankings has at most 100 documents."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """The results of a query.
+
+    ``problems`` are sentences about operators of the query. ``corrections`` contains the words that were also searched
+    for, by the misspelt word. ``distribution`` covers all ranked documents, not only ``results``.
+    """
+
+    results: list[Result]
+    problems: tuple[str, ...] = ()
+    corrections: Mapping[str, str] = field(default_factory=dict)
+    distribution: Distribution = NO_DOCUMENTS
 
 
 def search(
@@ -42,11 +63,60 @@ def search(
 ) -> list[Result]:
     """Return up to ``limit`` documents, best match first. The ``offset`` best documents are left out.
 
-    Any text is a valid query.
+    Any text is a valid query. It may contain the operators of the query language.
     """
-    words = clean_query(words)
-    ranking, query = rank(words, mode=mode, filters=filters, parameters=parameters)
-    return load_results(ranking[offset : min(offset + limit, MAX_RESULTS)], words, query, filters or NO_FILTERS)
+    return answer(
+        words, mode=mode, filters=filters, limit=limit, offset=offset, parameters=parameters, count=False
+    ).results
+
+
+def answer(
+    text: str,
+    *,
+    mode: Mode = "hybrid",
+    filters: Filters | None = None,
+    limit: int = 10,
+    offset: int = 0,
+    parameters: RankingParameters = DEFAULT_PARAMETERS,
+    count: bool = True,
+    today: date | None = None,
+) -> Answer:
+    """Return the results of a query, with its problems, its corrections and the distribution of all ranked documents.
+
+    A query without words lists the documents that match its operators, newest first. A query without words and
+    operators has no results. ``today`` is the current day in UTC by default. Without ``count``, the distribution is
+    empty.
+    """
+    parsed = parse(clean_query(text), today or timezone.now().astimezone(UTC).date())
+    filters = both(filters or NO_FILTERS, parsed.filters)
+    if parsed.plain_text:
+        corrected = corrections(parsed.words)
+        ranking, query = rank(
+            " ".join([parsed.plain_text, *corrected.values()]), mode=mode, filters=filters, parameters=parameters,
+            words_of_text=with_corrections(parsed.plain_text, corrected),
+        )  # fmt: skip
+        cut_after = parameters.depth
+    else:
+        corrected, query = dict[str, str](), list[Lexeme]()
+        ranking = list_documents(filters, parsed.sort, MAX_RESULTS) if parsed.filters != NO_FILTERS else []
+        cut_after = MAX_RESULTS
+    if parsed.plain_text and parsed.sort != "relevance":
+        ranking = by_time(with_preferred_passages(ranking, filters, query), parsed.sort)
+        page = ranking[offset : min(offset + limit, MAX_RESULTS)]
+    else:
+        page = with_preferred_passages(ranking[offset : min(offset + limit, MAX_RESULTS)], filters, query)
+    unmatched = unmatched_filter(filters) if not ranking and filters != NO_FILTERS else ""
+    return Answer(
+        results=load_results(page, " ".join([parsed.plain_text, *corrected.values()]), query, filters),
+        problems=(*parsed.problems, *([unmatched] if unmatched else [])),
+        corrections=corrected,
+        distribution=_distribution(ranking, cut_after, listed=not parsed.plain_text) if count else NO_DOCUMENTS,
+    )
+
+
+def _distribution(ranking: Sequence[Ranked], cut_after: int, *, listed: bool) -> Distribution:
+    is_cut = len(ranking) >= cut_after if listed else bool(ranking) and may_be_cut(ranking, cut_after, cut_after)
+    return distribution(ranking, is_cut=is_cut)
 
 
 def rank(
@@ -55,21 +125,43 @@ def rank(
     mode: Mode,
     filters: Filters | None = None,
     parameters: RankingParameters = DEFAULT_PARAMETERS,
+    words_of_text: str | None = None,
 ) -> tuple[list[Ranked], list[Lexeme]]:
-    """Return the ranking of documents for a clean query, and the lexemes of the query."""
+    """Return the ranking of documents for a clean query, and the lexemes of the query.
+
+    The text search uses ``words_of_text``, if given, instead of ``words``.
+    """
     filters = filters or NO_FILTERS
     if not words:
         return [], []
     exact = find_exact(words, filters)
-    if mode == "text" or (mode == "hybrid" and names_only_items(words, exact)):
-        query = lexemes(words)
-        text = support(exact, search_text(query, filters, parameters)[: parameters.depth])
-        return lead(exact, text), query
-    with search_vectors(words, filters, parameters) as nearest_documents:
-        query = lexemes(words)  # the model embeds the words at the same time
-        text = search_text(query, filters, parameters)[: parameters.depth] if mode == "hybrid" else []
-        text = support(exact, text) if mode == "hybrid" else []
-        return lead(exact, fuse(text, nearest_documents(), parameters)), query
+    with ExitStack() as stack:
+        nearest_documents = None
+        if mode != "text" and not (mode == "hybrid" and names_only_items(words, exact)):
+            nearest_documents = stack.enter_context(search_vectors(words, filters, parameters))
+        query = lexemes(words if words_of_text is None else words_of_text)  # the model embeds the words meanwhile
+        chunks: list[Ranked] = []
+        documents: list[Ranked] = []
+        if mode != "dense":
+            chunks = support(exact, search_text(query, filters, parameters)[: parameters.depth])
+            documents = search_documents(query, filters, parameters)
+        dense = nearest_documents() if nearest_documents else []
+    rankings = Rankings(chunks=chunks, documents=documents, dense=dense, recency=recency([*chunks, *documents, *dense]))
+    return lead(exact, fuse(rankings, parameters)), query
+
+
+RECENCY = """
+    SELECT id, power(0.5, greatest(0, extract(epoch FROM now() - coalesce(changed_at, occurred_at))) / 31557600)::float
+    FROM core_document WHERE id = ANY(%s) AND coalesce(changed_at, occurred_at) IS NOT NULL
+"""
+"""Statement that returns 1 for a document of now, and half of it for each year of age."""
+
+
+def recency(ranking: Iterable[Ranked]) -> dict[int, float]:
+    """Return how recent documents are, from 0 to 1, by primary key. Documents without a time are left out."""
+    with connection.cursor() as cursor:
+        cursor.execute(RECENCY, [sorted({item.document for item in ranking})])
+        return dict(cursor.fetchall())
 
 
 @contextmanager
@@ -131,37 +223,3 @@ def similar_documents(external_id: str, *, filters: Filters | None = None, limit
     mean = np.mean(np.array(vectors, np.float32), axis=0)
     ranking = nearest(target, mean / np.linalg.norm(mean), filters or NO_FILTERS, DEFAULT_PARAMETERS.depth)
     return load_results([item for item in ranking if item.document not in itself][:limit], "", [])
-
-
-def unmatched_filter(filters: Filters) -> str:
-    """Return a message about the first filter with an unknown value, or an empty text if all values are known.
-
-    Checks the source, kind, scope and author. The message suggests similar values.
-    """
-    if filters.source and not _has_documents(filters.source):
-        sources = different_values(Scope, "source_system")
-        return _suggestion("source", filters.source, filter(_has_documents, sources))
-    if filters.kind and not Document.objects.filter(kind=filters.kind).exists():
-        kinds = Document.objects.values_list("kind", flat=True).order_by("kind").distinct()
-        return _suggestion("kind", filters.kind, kinds)
-    if filters.scope and not Scope.objects.filter(name__iexact=filters.scope).exists():
-        return _suggestion("scope", filters.scope, Scope.objects.values_list("name", flat=True))
-    if filters.author and not Document.objects.filter(author__iexact=filters.author).exists():
-        authors = Document.objects.values_list("author", flat=True).distinct()[:10_000]
-        return _suggestion("author", filters.author, authors)
-    return ""
-
-
-def _has_documents(source: str) -> bool:
-    """Return whether a source has documents. The query uses the indexes of scopes and of the documents of a scope."""
-    documents = Document.objects.filter(scope=OuterRef("pk"))
-    return Scope.objects.filter(Exists(documents), source_system=source).exists()
-
-
-def _suggestion(name: str, value: str, known: Iterable[object]) -> str:
-    choices = {str(choice).lower(): str(choice) for choice in known if choice}
-    similar = get_close_matches(value.lower(), list(choices), n=3, cutoff=0.5)
-    similar = similar or [choice for choice in choices if value.lower() in choice][:3]
-    question = f" Did you mean {', '.join(choices[choice] for choice in similar)}?" if similar else ""
-    all_values = f" Choices: {', '.join(list(choices.values())[:8])}." if not similar and 0 < len(choices) <= 8 else ""
-    return f"No {name} is called {value!r}.{question}{all_values}"

@@ -17,16 +17,12 @@ from django.db import connection, transaction
 from core.db.text import replace_unstorable
 from core.models import CommonWord
 from core.search.filters import NO_FILTERS, ChunkConditions, Filters, chunk_conditions
+from core.search.phrases import PARTS, UNSPACED
 from core.search.query.fusion import Ranked, RankingParameters
+from core.search.query.spelling import store_vocabulary
 
 NAME = re.compile(r"[A-Za-z0-9]+(?:[_./:-]+[A-Za-z0-9]+)*")
 COMPOUND = re.compile(r"[_./:-]|[a-z0-9][A-Z]")
-PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
-UNSPACED = re.compile(
-    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
-    "\uac00-\ud7af\uff66-\uff9f\U00020000-\U0003ffff]+"
-)
-"""Thai, Lao, Burmese, Khmer, Japanese, Chinese or Korean text: words without spaces, or with attached endings."""
 SEPARATORS = re.compile(r"[_./:-]+")
 HASH = re.compile(r"(?=[a-f]*[0-9])(?=[0-9]*[a-f])[0-9a-f]{7,39}|[0-9a-f]{40}|[0-9a-f]{64}")
 """A complete hash, or the beginning of a hash. The beginning must contain digits and letters."""
@@ -103,6 +99,7 @@ class Lexeme:
 
     Both are columns of ``Chunk``. The column ``tsv`` also contains the exact words that equal a stem. ``tsv_simple``
     does not repeat these words.
+
     ``chunks`` is the number of all chunks at the last count of words, and ``share`` is the share of these chunks that
     contain the word.
     """
@@ -273,4 +270,5 @@ def refresh_common_words(*, force: bool = False) -> bool:
         for vector in ("tsv", "tsv_simple"):
             query = f"SELECT {vector} FROM core_chunk WHERE id % {step} = 0"  # noqa: S608  (the parts are constants; values are parameters)
             cursor.execute(COUNT_WORDS, [vector, sampled, query, sampled * COMMON_WORD_SHARE])
+        store_vocabulary(cursor, chunks)
     return True

@@ -8,6 +8,7 @@ Beyond", https://doi.org/10.1561/1500000019.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
@@ -20,7 +21,7 @@ MAX_DOCUMENTS = 400
 """Maximum number of documents whose length is read. More documents make a search slower."""
 IN_TEXT = """
     SELECT c.document_id, %s AS term, count(*)::float AS frequency, 0 AS titled, min(c.id) AS chunk
-    FROM core_chunk c {join} WHERE c.{vector} @@ %s::tsquery {where} GROUP BY c.document_id
+    FROM core_chunk c {join} WHERE {matches} {where} GROUP BY c.document_id
 """
 IN_TITLE = """
     SELECT n.id, %s, 0, 1, c.id FROM core_document n JOIN core_chunk c ON c.document_id = n.id AND c.ordinal = 0 {join}
@@ -46,41 +47,65 @@ SCORED = """
 """
 
 
+IN_STEMS, IN_EITHER = "c.tsv @@ %s::tsquery", "(c.tsv @@ %s::tsquery OR c.tsv_simple @@ %s::tsquery)"
+"""Conditions for a stem, and for an exact word. A chunk contains an exact word in one of the two columns."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Term:
+    """A word of the query, with its weight."""
+
+    lexeme: Lexeme
+    weight: float
+
+
 def search_documents(query: Sequence[Lexeme], filters: Filters, parameters: RankingParameters) -> list[Ranked]:
-    """Return the documents that contain words of the query, best first. The chunk is the first with such a word."""
-    rare, common = split_by_rarity(list(query))
-    return _scored(rare, query, filters, parameters) or _scored(common, query, filters, parameters)
+    """Return the documents that contain words of the query, best first, each with the first of its matching chunks.
+
+    The score is a share of the highest possible score of the query, at most 1.
+    """
+    terms = _terms(query, parameters)
+    highest = sum(term.weight for term in terms) * (1 + parameters.saturation) or 1.0
+    rare, common = split_by_rarity([term.lexeme for term in terms])
+    for selected in (rare, common):
+        counted = [term for term in terms if term.lexeme in selected]
+        if counted and (rows := _scored(counted, filters, parameters)):
+            return [Ranked(document=row[0], chunk=row[1], score=min(1.0, float(row[2]) / highest)) for row in rows]
+    return []
 
 
-def _scored(
-    counted: Sequence[Lexeme], query: Sequence[Lexeme], filters: Filters, parameters: RankingParameters
-) -> list[Ranked]:
-    if not counted:
-        return []
+def _terms(query: Sequence[Lexeme], parameters: RankingParameters) -> list[_Term]:
+    """Return each word of the query once. An exact word that equals a stem adds to the weight of the stem."""
+    stems = {lexeme.text: lexeme for lexeme in query if lexeme.vector == "tsv"}
+    exact = [lexeme for lexeme in query if lexeme.vector == "tsv_simple"]
+    both = {lexeme.text: parameters.parts * lexeme.weight for lexeme in exact if lexeme.text in stems}
+    terms = [_Term(lexeme=lexeme, weight=lexeme.weight + both.get(text, 0.0)) for text, lexeme in stems.items()]
+    for lexeme in exact:
+        if lexeme.text not in stems:  # words of other scripts have no stems
+            share = parameters.parts if lexeme.text.isascii() else 1.0
+            terms.append(_Term(lexeme=lexeme, weight=share * lexeme.weight))
+    return terms
+
+
+def _scored(terms: Sequence[_Term], filters: Filters, parameters: RankingParameters) -> list[tuple[int, int, float]]:
     conditions = ChunkConditions(parameters=[]) if filters == NO_FILTERS else chunk_conditions(filters)
-    stems = {lexeme.text for lexeme in query if lexeme.vector == "tsv"}
     selects: list[str] = []
     values: list[Any] = []
-    for term, lexeme in enumerate(counted):
-        for select in (IN_TEXT, IN_TITLE) if lexeme.vector == "tsv" else (IN_TEXT,):
-            selects.append(select.format(vector=lexeme.vector, join=conditions.join, where=conditions.where))
-            values += [term, lexeme.query, *conditions.parameters]
-    weights = [
-        lexeme.weight * (1 if lexeme.vector == "tsv" or _has_no_stem(lexeme, stems) else parameters.parts)
-        for lexeme in counted
-    ]
+    for number, term in enumerate(terms):
+        is_stem, word = term.lexeme.vector == "tsv", term.lexeme.query
+        matches = IN_STEMS if is_stem else IN_EITHER
+        selects.append(IN_TEXT.format(matches=matches, join=conditions.join, where=conditions.where))
+        values += [number, *([word] if is_stem else [word, word]), *conditions.parameters]
+        if is_stem:
+            selects.append(IN_TITLE.format(join=conditions.join, where=conditions.where))
+            values += [number, word, *conditions.parameters]
     k, length = parameters.saturation, parameters.length
     with connection.cursor() as cursor:
         cursor.execute(
             SCORED.format(union=" UNION ALL ".join(selects)),
             [
-                parameters.titled, *values, list(range(len(counted))), weights, k, MAX_DOCUMENTS, k, k, length, length,
-                parameters.depth,
+                parameters.titled, *values, list(range(len(terms))), [term.weight for term in terms], k,
+                MAX_DOCUMENTS, k, k, length, length, parameters.depth,
             ],
         )  # fmt: skip
-        return [Ranked(document=row[0], chunk=row[1], score=float(row[2])) for row in cursor.fetchall()]
-
-
-def _has_no_stem(lexeme: Lexeme, stems: set[str]) -> bool:
-    """Return whether a word is only in ``tsv_simple``, as words of other scripts are."""
-    return not (lexeme.text.isascii() or lexeme.text in stems)
+        return cursor.fetchall()

@@ -1,0 +1,39 @@
+"""Tests of the operators of a query with vectors in Pinecone: its filter, and what the database filters."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.test.utils import override_settings
+
+from core.search.filters import Filters
+from core.search.indexes.metadata_filter import metadata_filter
+from core.search.query.search import search
+from core.search.sync import sync
+from tests.support.fake_source import model
+from tests.support.pinecone_twin import Twin
+from tests.support.query_fixtures import QUERIES, ferry_sources
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.twin]
+
+
+@pytest.fixture
+def _here(twin: Twin) -> Iterator[None]:
+    here = {"VECTOR_INDEX": "pinecone", "PINECONE_HOST": twin.url, "PINECONE_API_KEY": "a-key-of-tests"}
+    with override_settings(**here, PINECONE_NAMESPACE="prod"), model("first"):
+        yield
+
+
+@pytest.mark.usefixtures("_here")
+def test_every_operator_filters_the_nearest_vectors() -> None:
+    sync(ferry_sources())
+    wrong = {
+        query: sorted(found)
+        for query, expected in QUERIES
+        if (found := {result.external_id for result in search(query, mode="dense")}) != expected
+    }
+    assert not wrong
+
+
+def test_no_condition_is_sent_for_an_unknown_channel(db: None) -> None:
+    assert metadata_filter(Filters(scope="nowhere")) is None
+    assert metadata_filter(Filters()) == {}
