@@ -11,7 +11,7 @@ from core.search.filters import NO_FILTERS, Filters
 from core.search.query.exact import ExactHit, find_exact, lead, support
 from core.search.query.fusion import Ranked
 from core.search.query.search import search
-from core.search.query.text import clean_query, extra_words
+from core.search.query.text import clean_query, extra_words, refresh_common_words
 from tests.support.conversation_fixtures import NOON, store_conversations, store_document
 
 pytestmark = pytest.mark.django_db
@@ -27,6 +27,7 @@ def _documents() -> None:
     store_document(
         "build", "Build options", "configure --with-gauge and set gauge_level=3", "Use gauge_level with care."
     )
+    store_document("symbols", "Parts", "Gauge::read(x) with -gauge=1 of release/1.2 and draft-tide-gauge-03")
     store_document("old", "Releases", "Since v1.2.0rc1 and since 1.2.0 it works, not in 1.2.0.1.")
     store_document("ticket", "Tickets", f"ABC-1234 was fixed by {HASH[:9]}, see https://example.org/x/7.")
 
@@ -58,6 +59,12 @@ def supporting(words: str) -> list[str]:
         ("v1.2.0", ["old"]),
         ("1.2.0rc1", ["old"]),
         ("1.2.0rc2", []),
+        ("Gauge::read", ["symbols"]),
+        ("gauge::READ", ["symbols"]),
+        ("read()", ["symbols"]),
+        ("-gauge=1", ["symbols"]),
+        ("draft-tide-gauge-03", ["symbols"]),
+        ("release/1.2", ["symbols"]),
         ("ABC-1234", ["ticket"]),
         ("ABC-123", []),
         (HASH, ["ticket"]),
@@ -86,6 +93,14 @@ def test_a_common_text_leads_only_with_titles(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("core.search.query.exact_strings.MAX_MATCHES", 2)
     assert titles("RFC 9180") == ["hpke"]
     assert supporting("RFC 9180") == ["tls"]
+
+
+def test_two_common_words_select_candidates_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    refresh_common_words(force=True)
+    monkeypatch.setattr("core.search.query.exact_strings.MAX_EXPECTED_CHUNKS", 0)
+    assert titles("main.cpp") == ["crash"]
+    monkeypatch.setattr("core.search.query.exact_strings.MAX_CHUNKS_OF_PAIR", 0)
+    assert titles("main.cpp") == []
 
 
 def test_filters_apply_to_exact_hits() -> None:

@@ -24,6 +24,9 @@ MAX_OTHER_WORDS = 8
 """Maximum number of other words of the query that are looked up in a matching chunk. The rarest words are used."""
 MAX_WORDS = 3
 """Maximum number of words of a reference that select candidates. The rarest words are used."""
+MAX_CHUNKS_OF_PAIR = 30_000
+"""Maximum number of chunks with each of two common words that select candidates together, as in ``main.cpp``. The index
+finds 30,000 chunks in less than 10 ms."""
 RARITY = """
     SELECT t.number, w.lexeme, coalesce(c.share, 0), coalesce(n.share, 0)
     FROM unnest(%s::text[]) WITH ORDINALITY AS t (text, number), unnest(to_tsvector('simple', t.text)) AS w
@@ -190,7 +193,7 @@ def filter_sql(filters: Filters) -> tuple[str, str, dict[str, Any]]:
 def _selections(needles: Mapping[Reference, Needle]) -> dict[Reference, tuple[str, str, dict[str, str]]]:
     """Return the condition for candidates of each reference, the same as a tsquery for titles, and its parameters.
 
-    A reference is omitted if even its rarest word is in more than ``MAX_EXPECTED_CHUNKS`` chunks.
+    A reference is omitted if it has only common words.
     """
     texts = [(reference, text) for reference, needle in needles.items() for text in needle.words]
     words: dict[int, list[tuple[float, str]]] = defaultdict(list)
@@ -200,13 +203,25 @@ def _selections(needles: Mapping[Reference, Needle]) -> dict[Reference, tuple[st
             words[number - 1].append((share * chunks, lexeme))
     alternatives: dict[Reference, list[list[str]]] = defaultdict(list)
     for number, (reference, _) in enumerate(texts):
-        rarest = sorted(words[number], key=lambda word: (word[0], -len(word[1]), word[1]))[:MAX_WORDS]
-        if rarest and rarest[0][0] <= MAX_EXPECTED_CHUNKS:
-            alternatives[reference].append([_quoted(lexeme) for _, lexeme in rarest])
+        alternative = [_quoted(lexeme) for lexeme in _selecting(words[number])]
+        if alternative and not any(set(known) <= set(alternative) for known in alternatives[reference]):
+            alternatives[reference].append(alternative)
     for reference, needle in needles.items():
         for beginning in needle.beginnings:
             alternatives[reference].append([f"{_quoted(beginning)}:*"])
-    return {reference: _selection(lists) for reference, lists in alternatives.items()}
+    return {reference: _selection(lists) for reference, lists in alternatives.items() if lists}
+
+
+def _selecting(words: Sequence[tuple[float, str]]) -> list[str]:
+    """Return the words that select candidates: the rare words, or else the two rarest words together.
+
+    Each word is given with the number of chunks that contain it.
+    """
+    ordered = sorted(words)
+    if rare := [lexeme for chunks, lexeme in ordered if chunks <= MAX_EXPECTED_CHUNKS]:
+        return rare[:MAX_WORDS]
+    pair = [lexeme for chunks, lexeme in ordered[:2] if chunks <= MAX_CHUNKS_OF_PAIR]
+    return pair if len(pair) == 2 else []
 
 
 def _selection(alternatives: Sequence[Sequence[str]]) -> tuple[str, str, dict[str, str]]:
@@ -283,12 +298,15 @@ def _address_needle(text: str) -> Needle | None:
 
 
 def _string_needle(text: str, before: str, after: str) -> Needle | None:
-    """Return the forms of a text. A plain word has none, because the search for words finds it."""
+    """Return the forms of a text. A plain word has none, because the search for words finds it.
+
+    The parser of PostgreSQL may turn the text into one word, which is rarer than the parts of the text.
+    """
     words = set(extra_words(text).split())
     words |= {name.lower() for name in NAME.findall(text) if name.isalnum() and len(name) > 1 and not name.isdigit()}
     if not words or (text.isalnum() and not extra_words(text)):
         return None
-    return Needle(words=(" ".join(sorted(words)),), part=text.lower(), pattern=f"{before}{escaped(text)}{after}")
+    return Needle(words=(" ".join(sorted(words)), text), part=text.lower(), pattern=f"{before}{escaped(text)}{after}")
 
 
 def escaped(text: str) -> str:
