@@ -97,7 +97,7 @@ def test_a_problem_is_shown_and_the_other_words_are_searched(staff: Client) -> N
     assert "&quot;before:soon&quot; is no date. Write 2024" in html
     assert len(on_page(html)) == 5
     assert "is no date" in printed("ferry before:soon")["problems"][0]
-    assert "No author is called &#x27;beaa&#x27;. Did you mean Bea?" in page(staff, "ferry author:beaa")
+    assert "No author is called &#x27;beaa&#x27;. Did you mean Bea, " in page(staff, "ferry author:beaa")
     for name in ("source:githup", "type:isue", "repo:notes/tide", "label:bugs", "author:cy-22"):
         (problem,) = answer(f"ferry {name}").problems
         assert "Did you mean" in problem

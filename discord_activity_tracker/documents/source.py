@@ -12,10 +12,10 @@ from dataclasses import replace
 from core.operations.markdown import Flavour, Markup, excerpt
 from core.search.documents import Passage, RenderedDocument
 from discord_activity_tracker.convert.message_text import message_text
+from discord_activity_tracker.convert.privacy import PRIVATE_THREAD, is_hidden
 from discord_activity_tracker.documents.heads import TITLE_LENGTH, conversation_title, tags_of
 from discord_activity_tracker.documents.markup import names_in
-from discord_activity_tracker.documents.privacy import private_channels
-from discord_activity_tracker.models import Channel, Message
+from discord_activity_tracker.models import Channel, Message, Role
 
 
 def _quote(text: str, limit: int = 60) -> str:
@@ -53,7 +53,7 @@ class DiscordDocuments:
         texts = {pk: people.resolved(text) for pk, text in texts.items()}
         channels = _channels({messages[0].channel_id for messages in conversations.values()})
         answered = _authors_elsewhere(conversations)
-        private = private_channels(channels.values())
+        private = _private_channels(channels)
         for first, messages in conversations.items():
             document = _document(names[first], messages, texts, channels, answered)
             yield replace(document, private=messages[0].channel_id in private)
@@ -76,6 +76,21 @@ def _channels(ids: set[int]) -> dict[int, Channel]:
     channels = {channel.pk: channel for channel in Channel.objects.filter(pk__in=ids)}
     parents = {channel.parent_id for channel in channels.values() if channel.is_thread}
     return channels | {channel.pk: channel for channel in Channel.objects.filter(pk__in=parents - {None})}
+
+
+def _private_channels(channels: Mapping[int, Channel]) -> set[int]:
+    """Return the ids of these channels and threads that not everyone in the server can read.
+
+    A thread has the permissions of its channel. The role that everyone has is the one with the id of the guild.
+    """
+    guilds = {channel.guild_id for channel in channels.values()}
+    everyone = dict(Role.objects.filter(pk__in=guilds, deleted_at=None).values_list("pk", "payload"))
+    hidden = {
+        channel.pk for channel in channels.values()
+        if not channel.is_thread and is_hidden(channel.payload, channel.guild_id, everyone.get(channel.guild_id))
+    }  # fmt: skip
+    threads = {channel.pk for channel in channels.values() if channel.is_thread and channel.parent_id in hidden}
+    return hidden | threads | {channel.pk for channel in channels.values() if channel.kind == PRIVATE_THREAD}
 
 
 def _authors_elsewhere(conversations: Mapping[int, list[Message]]) -> dict[int, str]:

@@ -128,7 +128,7 @@ def request_reindex(conversations: Mapping[Location, Iterable[int]]) -> None:
 
 
 def request_reindex_of_threads(threads: Collection[int]) -> None:
-    """Add the conversations of threads with a new name or new tags to the index queue, in the caller's transaction.
+    """Add the conversations of threads with a new name, tags or lock to the index queue, in the caller's transaction.
 
     ``threads`` may also contain channels. These are ignored, because their documents do not contain the channel's name.
     """
@@ -141,6 +141,20 @@ def request_reindex_of_threads(threads: Collection[int]) -> None:
     mark_changed(
         DocumentMark(source_system="discord", external_id=name, kind=kind, scope_id=scope_id)
         for name, kind, scope_id in live.values_list("external_id", "kind", "scope_id")
+    )
+
+
+def request_reindex_of_channels(guild_id: int, channels: Collection[int]) -> None:
+    """Add all conversations of channels and their threads to the index queue, in the caller's transaction."""
+    if not channels:
+        return
+    names = [f"{guild_id}/{pk}" for pk in channels]
+    live = Document.objects.filter(
+        scope__source_system="discord", scope__external_id__in=names, deleted_at=None
+    ).values_list("external_id", "kind", "scope_id")
+    mark_changed(
+        DocumentMark(source_system="discord", external_id=name, kind=kind, scope_id=scope_id)
+        for name, kind, scope_id in live
     )
 
 

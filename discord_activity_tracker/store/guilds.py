@@ -12,6 +12,7 @@ from core.ingest.values import Row
 from core.models import Scope
 from core.search.documents import mark_deleted
 from discord_activity_tracker.convert.guilds import EventRows, GuildRows, Rows
+from discord_activity_tracker.convert.privacy import is_hidden
 from discord_activity_tracker.models import (
     Channel,
     Emoji,
@@ -24,7 +25,7 @@ from discord_activity_tracker.models import (
 )
 from discord_activity_tracker.protocol_impl import DiscordState
 from discord_activity_tracker.store.checkpoints import COLLECTOR, clear_other_skips, guild_key, save_state
-from discord_activity_tracker.store.conversations import request_reindex_of_threads
+from discord_activity_tracker.store.conversations import request_reindex_of_channels, request_reindex_of_threads
 from discord_activity_tracker.store.people import store_accounts
 
 INHERIT = """
@@ -52,6 +53,7 @@ def store_guild(rows: GuildRows, now: datetime) -> int:
     collector requests them one by one.
     """
     guild_id, name = rows.guild["id"], rows.guild["name"]
+    hidden_before = _hidden_channels(guild_id)
     upsert(Guild, [rows.guild], key=["id"], keep=["enabled"] if name else ["enabled", "name"])
     lists: tuple[tuple[str, type[models.Model], Rows], ...] = (
         ("roles", Role, rows.roles), ("emojis", Emoji, rows.emojis), ("stickers", Sticker, rows.stickers),
@@ -62,6 +64,7 @@ def store_guild(rows: GuildRows, now: datetime) -> int:
     with connection.cursor() as cursor:
         cursor.execute(INHERIT, [guild_id])
     _store_scopes(guild_id, name or str(guild_id), [row for row in rows.channels.rows if not row["is_thread"]])
+    request_reindex_of_channels(guild_id, hidden_before ^ _hidden_channels(guild_id))
     malformed = 0
     for stream, items in [*((stream, items) for stream, _, items in lists), ("channels", rows.channels)]:
         malformed += record_malformed(items.malformed, collector=COLLECTOR, scope=str(guild_id), stream=stream)
@@ -193,16 +196,24 @@ def _store_parts(model: type[models.Model], items: Rows, guild_id: int, now: dat
         live.exclude(pk__in=[*(row["id"] for row in items.rows), *items.set_aside]).update(deleted_at=now)
 
 
+def _hidden_channels(guild_id: int) -> set[int]:
+    """Return the ids of the stored channels that not everyone in the guild can see."""
+    everyone = Role.objects.filter(pk=guild_id, deleted_at=None).values_list("payload", flat=True).first()
+    channels = live_channels(guild_id).filter(is_thread=False).order_by().values_list("pk", "payload")
+    return {pk for pk, payload in channels if is_hidden(payload, guild_id, everyone)}
+
+
 def _store_channels(rows: Sequence[Row], now: datetime) -> int:
     by_id = {row["id"]: row for row in rows}
-    known = list(Channel.objects.filter(pk__in=list(by_id)).values_list("pk", "name", "tags"))
+    known = list(Channel.objects.filter(pk__in=list(by_id)).values_list("pk", "name", "tags", "locked"))
     FormerChannelName.objects.bulk_create(
         FormerChannelName(channel_id=pk, name=name, noticed_at=now)
-        for pk, name, _ in known
+        for pk, name, *_ in known
         if name != by_id[pk]["name"]
     )
     changed = upsert(Channel, rows, key=["id"]).changed
-    request_reindex_of_threads([pk for pk, *shown in known if shown != [by_id[pk]["name"], by_id[pk]["tags"]]])
+    shown = {pk: [row["name"], row["tags"], row["locked"]] for pk, row in by_id.items()}
+    request_reindex_of_threads([pk for pk, *before in known if before != shown[pk]])
     return len(changed)
 
 

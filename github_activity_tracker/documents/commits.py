@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from core.search.documents import Passage, RenderedDocument
 from github_activity_tracker.documents.names import GHOST, at_commits
-from github_activity_tracker.documents.talk import hidden_note, is_private
+from github_activity_tracker.documents.talk import hidden_note
 from github_activity_tracker.models import Commit, CommitComment, CommitFile, Repository
 
 LISTED_FILES = 50
@@ -48,7 +48,7 @@ def _document(commit: Commit, paths: Sequence[str], comments: Sequence[Passage])
         author=author,
         occurred_at=commit.committed_at or commit.authored_at,
         passages=[Passage(text=text, author=author, at=commit.committed_at, url=url, kind="commit"), *comments],
-        private=is_private(commit.repository),
+        private=commit.repository.is_restricted,
     )
 
 
@@ -64,7 +64,7 @@ def _unknown(talk: dict[Name, list[Passage]]) -> Iterator[RenderedDocument]:
             author="",
             occurred_at=comments[0].at,
             passages=comments,
-            private=is_private(repositories[repository_id]),
+            private=repositories[repository_id].is_restricted,
         )
 
 

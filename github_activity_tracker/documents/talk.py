@@ -14,7 +14,6 @@ from github_activity_tracker.models import (
     IssueComment,
     Post,
     Release,
-    Repository,
     Review,
     ReviewComment,
 )
@@ -167,11 +166,6 @@ def _document(
             opening,
             *sorted(talk, key=lambda passage: (passage.at.isoformat() if passage.at else "", passage.url)),
         ],
-        private=is_private(post.repository),
+        private=post.repository.is_restricted,
         changed_at=post.updated_at,
     )
-
-
-def is_private(repository: Repository) -> bool:
-    """Return whether only some people may read a repository. An internal repository is private, too."""
-    return repository.private or repository.visibility in {"private", "internal"}

@@ -93,6 +93,11 @@ class Repository(models.Model):
         return self.full_name
 
     @property
+    def is_restricted(self) -> bool:
+        """Whether only some people may read the repository. Only members of the enterprise can read an internal one."""
+        return self.private or self.visibility in {"private", "internal"}
+
+    @property
     def is_provisional(self) -> bool:
         """Whether the id is a placeholder, because GitHub's numeric id is not known yet."""
         return self.pk < 0

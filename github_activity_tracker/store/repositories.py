@@ -46,7 +46,10 @@ def store_repository(row: Row, owner: Row | None = None) -> Scope:
     for old in Repository.objects.filter(pk=row["id"]).exclude(full_name=row["full_name"]):
         FormerName.objects.create(repository=old, full_name=old.full_name, noticed_at=timezone.now())
         _move_addresses(old, row["html_url"])
+    before = Repository.objects.filter(pk=row["id"]).first()
     upsert(Repository, [row], key=["id"], keep=["enabled"])  # facts that the row lacks are preserved
+    if before and before.is_restricted != Repository.objects.get(pk=row["id"]).is_restricted:
+        _reindex_repository(before.pk)
     scope = {
         "source_system": "github",
         "external_id": str(row["id"]),
@@ -146,12 +149,18 @@ def _move_addresses(old: Repository, new_url: str) -> None:
         for table, column, of, key in tables:
             statement = ADDRESSES.format(table=table, column=column, of=of)
             cursor.execute(statement, {"new": new_url, "old": old.html_url, "id": key})
-    if scope is not None:
-        documents = Document.objects.filter(scope=scope, deleted_at=None).values_list("external_id", "kind")
-        mark_changed(
-            DocumentMark(source_system="github", external_id=name, kind=kind, scope_id=scope.pk)
-            for name, kind in documents
-        )
+    _reindex_repository(old.pk)
+
+
+def _reindex_repository(repository_id: int) -> None:
+    """Request a re-index of all documents of a repository."""
+    documents = Document.objects.filter(
+        scope__source_system="github", scope__external_id=str(repository_id), deleted_at=None
+    ).values_list("external_id", "kind", "scope_id")
+    mark_changed(
+        DocumentMark(source_system="github", external_id=name, kind=kind, scope_id=scope_id)
+        for name, kind, scope_id in documents
+    )
 
 
 def _drop_provisional(full_name: str, *, except_for: int) -> None:

@@ -74,15 +74,19 @@ LEXEMES = """
     ) w LEFT JOIN core_commonword c ON c.vector = w.vector AND c.lexeme = w.lexeme
     LEFT JOIN core_commonword s ON w.vector = 'tsv_simple' AND s.vector = 'tsv' AND s.lexeme = w.lexeme
 """
-"""Statement that returns the lexemes of a query. A chunk contains an exact word either in ``tsv_simple`` or, if the word
-equals the stem of a word in the text, in ``tsv``. The share of an exact word is therefore the sum of both shares."""
+"""Statement that returns the lexemes of a query.
+
+A chunk contains an exact word either in ``tsv_simple`` or, if the word equals the stem of a word in the text, in
+``tsv``. The share of an exact word is therefore the sum of both shares.
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Lexeme:
-    """A word as a stem (``vector`` is ``tsv``) or in its exact form (``tsv_simple``). ``vector`` is a column of ``Chunk``.
+    """A word as a stem (``vector`` is ``tsv``) or in its exact form (``tsv_simple``).
 
-    The column ``tsv`` also contains the exact words that equal a stem. ``tsv_simple`` does not repeat these words.
+    Both are columns of ``Chunk``. The column ``tsv`` also contains the exact words that equal a stem. ``tsv_simple``
+    does not repeat these words.
     ``chunks`` is the number of all chunks at the last count of words, and ``share`` is the share of these chunks that
     contain the word.
     """
