@@ -58,8 +58,8 @@ class Command(ReportingCommand):
     examples = (
         'search "login loop on Safari"',
         "search wallet crash --scope owner/name --since 2024-01-01",
-        "search 'crash -wallet author:ada is:open after:2024-05'",
-        """search '"exact words" label:bug type:pr sort:newest'""",
+        "search crash author:ada is:open after:2024-05 sort:newest",
+        """search '"exact words" type:pr label:bug'""",
         "search --like github:issue:123:45",
     )
 

@@ -47,7 +47,7 @@ def keep_matching(matches: Sequence[Match], filters: Filters) -> list[Match]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT d.external_id, c.ordinal FROM core_document d JOIN core_chunk c ON c.document_id = d.id"  # noqa: S608  (constants)
-            " JOIN unnest(%s::text[], %s::int[]) AS g (name, ordinal) ON g.name = d.external_id AND g.ordinal = c.ordinal"
+            " JOIN unnest(%s::text[], %s::int[]) AS g (name, place) ON (g.name, g.place) = (d.external_id, c.ordinal)"
             f" WHERE d.key = ANY(%s) {conditions.where}",
             [names, ordinals, possible_keys(names), *conditions.parameters],
         )

@@ -1,6 +1,6 @@
 """Correct misspelt words and names of a query with the words that the index contains.
 
-The sync stores the vocabulary in ``CommonWord``: the words of the chunks, of the names of authors, and of the names of
+The sync stores the vocabulary in ``CommonWord``: the words of chunks and titles, and those of the names of authors,
 repositories and channels. A process loads the vocabulary when it first meets an unknown word, and again after the sync
 has stored a new one.
 """
@@ -47,7 +47,10 @@ STORE = f"""
     )
     SELECT '{VOCABULARY}', word, uses FROM chosen UNION ALL SELECT '{VOCABULARY}', '', count(*) FROM chosen
 """  # noqa: S608  (the parts are constants)
-SAMPLE = "SELECT to_tsvector('simple', text || ' ' || words) FROM core_chunk WHERE id % {step} = 0"
+SAMPLE = """
+    SELECT to_tsvector('simple', text || ' ' || words) FROM core_chunk WHERE id % {step} = 0
+    UNION ALL SELECT to_tsvector('simple', title) FROM core_document WHERE id % {step} = 0 AND deleted_at IS NULL
+"""
 UNKNOWN = """
     SELECT w FROM unnest(%s::text[]) WITH ORDINALITY AS t (w, place)
     WHERE CASE

@@ -1,4 +1,4 @@
-"""Tests of the operators of a query with vectors in Pinecone: its filter, and what the database filters."""
+"""Tests of the operators of a query with vectors in each index. Pinecone leaves some filters to the database."""
 
 from collections.abc import Iterator
 
@@ -16,14 +16,14 @@ from tests.support.query_fixtures import QUERIES, ferry_sources
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.twin]
 
 
-@pytest.fixture
-def _here(twin: Twin) -> Iterator[None]:
-    here = {"VECTOR_INDEX": "pinecone", "PINECONE_HOST": twin.url, "PINECONE_API_KEY": "a-key-of-tests"}
+@pytest.fixture(params=["pgvector", "pinecone"])
+def _index(request: pytest.FixtureRequest, twin: Twin) -> Iterator[None]:
+    here = {"VECTOR_INDEX": request.param, "PINECONE_HOST": twin.url, "PINECONE_API_KEY": "a-key-of-tests"}
     with override_settings(**here, PINECONE_NAMESPACE="prod"), model("first"):
         yield
 
 
-@pytest.mark.usefixtures("_here")
+@pytest.mark.usefixtures("_index")
 def test_every_operator_filters_the_nearest_vectors() -> None:
     sync(ferry_sources())
     wrong = {
@@ -34,6 +34,6 @@ def test_every_operator_filters_the_nearest_vectors() -> None:
     assert not wrong
 
 
-def test_no_condition_is_sent_for_an_unknown_channel(db: None) -> None:
+def test_no_query_is_sent_for_an_unknown_channel() -> None:
     assert metadata_filter(Filters(scope="nowhere")) is None
     assert metadata_filter(Filters()) == {}
