@@ -233,9 +233,9 @@ def _comments(targets: Mapping[Reference, Target], repositories: _Repositories) 
 
 
 def _commits(targets: Mapping[Reference, Target], repositories: _Repositories) -> Found:
-    """Yield the commits with each hash, newest first. Uses one SQL statement for each hash.
+    """Yield the commits with each hash, newest first, then the pull requests that this commit merged or that end in it.
 
-    The statement compares ranges, because a shortened hash is a range in the index of repositories and hashes.
+    Uses two SQL statements for each hash. They compare ranges, because a shortened hash is a range in an index.
     """
     for reference, found in targets.items():
         ids = repositories.of(found.repository) if found.sha else []
@@ -249,6 +249,11 @@ def _commits(targets: Mapping[Reference, Target], repositories: _Repositories) -
             if len(found.sha) >= 40:  # a commit with comments may have a document without being stored
                 for repository in ids[:MOST_COMMITS]:
                     yield reference, ReferencedDocument(external_id=f"github:commit:{repository}:{found.sha}")
+            merged = Q(merge_commit_sha__gte=found.sha, merge_commit_sha__lt=last)
+            ends = Q(head_sha__gte=found.sha, head_sha__lt=last)
+            pulls = PullRequest.objects.filter(merged | ends, repository_id__in=ids, deleted_at=None)
+            for repository, number in pulls.order_by("-pk").values_list("repository_id", "number")[:MOST_COMMITS]:
+                yield reference, ReferencedDocument(external_id=f"github:pull_request:{repository}:{number}")
 
 
 def _items(targets: Mapping[Reference, Target], repositories: _Repositories) -> Found:

@@ -21,6 +21,14 @@ class Migration(migrations.Migration):
             index=django.contrib.postgres.indexes.HashIndex(fields=['head_ref'], name='github_pull_head_ref'),
         ),
         migrations.AddIndex(
+            model_name='pullrequest',
+            index=models.Index(fields=['merge_commit_sha'], name='github_pull_merge_commit'),
+        ),
+        migrations.AddIndex(
+            model_name='pullrequest',
+            index=models.Index(fields=['head_sha'], name='github_pull_head_commit'),
+        ),
+        migrations.AddIndex(
             model_name='release',
             index=django.contrib.postgres.indexes.HashIndex(fields=['tag_name'], name='github_release_tag'),
         ),

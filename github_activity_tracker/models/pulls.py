@@ -45,6 +45,8 @@ class PullRequest(models.Model):
         indexes = [
             models.Index(fields=["repository", "number"]),
             HashIndex(fields=["head_ref"], name="github_pull_head_ref"),
+            models.Index(fields=["merge_commit_sha"], name="github_pull_merge_commit"),
+            models.Index(fields=["head_sha"], name="github_pull_head_commit"),
         ]
         ordering = ["repository", "-number"]
 

@@ -246,6 +246,11 @@ COUNT_WORDS = """
     INSERT INTO core_commonword (vector, lexeme, share)
     SELECT %s, word, ndoc::float / %s FROM ts_stat(%s) WHERE ndoc > %s AND word <> ''
 """
+COUNT_DOCUMENTS = """
+    INSERT INTO core_commonword (vector, lexeme, share)
+    SELECT 'documents', '', count(*)::float / count(DISTINCT document_id) FROM core_chunk HAVING count(*) > 0
+"""
+"""Statement that stores the average number of chunks of a document."""
 
 
 def refresh_common_words(*, force: bool = False) -> bool:
@@ -267,6 +272,7 @@ def refresh_common_words(*, force: bool = False) -> bool:
         cursor.execute("LOCK TABLE core_commonword IN SHARE ROW EXCLUSIVE MODE")
         cursor.execute("DELETE FROM core_commonword")
         CommonWord.objects.create(vector="tsv", lexeme="", share=chunks)
+        cursor.execute(COUNT_DOCUMENTS)
         for vector in ("tsv", "tsv_simple"):
             query = f"SELECT {vector} FROM core_chunk WHERE id % {step} = 0"  # noqa: S608  (the parts are constants; values are parameters)
             cursor.execute(COUNT_WORDS, [vector, sampled, query, sampled * COMMON_WORD_SHARE])

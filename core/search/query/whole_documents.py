@@ -39,9 +39,13 @@ SCORED = """
         SELECT b.document_id, b.chunk, (
             SELECT c.ordinal + 1 FROM core_chunk c WHERE c.document_id = b.document_id ORDER BY c.ordinal DESC LIMIT 1
         ) AS chunks FROM best b
+    ), average AS (
+        SELECT coalesce(
+            (SELECT share FROM core_commonword WHERE vector = 'documents' AND lexeme = ''), avg(chunks)
+        ) AS chunks FROM sized
     )
     SELECT s.document_id, s.chunk, sum(f.weight * f.frequency * (1 + %s)
-        / (f.frequency + %s * (1 - %s + %s * s.chunks / (SELECT avg(chunks) FROM sized)))) AS score
+        / (f.frequency + %s * (1 - %s + %s * s.chunks / (SELECT chunks FROM average)))) AS score
     FROM sized s JOIN found f USING (document_id)
     GROUP BY s.document_id, s.chunk ORDER BY score DESC, s.document_id LIMIT %s
 """
