@@ -102,16 +102,19 @@ def _latest_active(source: str, accounts: Sequence[int]) -> int | None:
     return row[0] if row else None
 
 
-def with_words(rows: QuerySet[Activity], words: str) -> list[QuerySet[Activity]]:
+def with_words(rows: QuerySet[Activity], words: str, *, whole: bool = False) -> list[QuerySet[Activity]]:
     """Return queries that together select the rows with all these words in their text.
 
-    A word also matches longer words that begin with it. There is one query for the stored summaries, and one for each
-    tracker that stores the texts in its own table. One query for all could not use the indexes of both tables.
+    Unless ``whole`` is set, a word also matches longer words that begin with it. There is one query for the stored
+    summaries, and one for each tracker that stores the texts in its own table. One query for all could not use the
+    indexes of both tables.
     """
     parts = re.findall(r"\w+", words)
     if not parts:
         return []
-    query = SearchQuery(" & ".join(f"{part}:*" for part in parts[:MOST_WORDS]), search_type="raw", config="simple")
+    ending = "" if whole else ":*"
+    lexemes = " & ".join(f"{part}{ending}" for part in parts[:MOST_WORDS])
+    query = SearchQuery(lexemes, search_type="raw", config="simple")
     # If nearly every summary is computed, PostgreSQL has no statistics of stored words. Without this condition, it
     # expects 2 % of all rows to match, and reads the whole timeline in the order of time.
     stored = rows.filter(summary__isnull=False)

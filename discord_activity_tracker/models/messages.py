@@ -62,6 +62,8 @@ class Message(models.Model):
                 fields=["reply_to"], condition=models.Q(reply_to__isnull=False), name="discord_message_replies"
             ),
             models.Index(fields=["channel"], condition=models.Q(pinned=True), name="discord_message_pins"),
+            # For the list of deleted messages. Few messages are deleted.
+            models.Index(fields=["id"], condition=models.Q(deleted_at__isnull=False), name="discord_message_deleted"),
             GinIndex(BEGINNING, name="discord_message_words"),
             models.Index(
                 Lower("webhook_name"),
