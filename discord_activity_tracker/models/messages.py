@@ -8,7 +8,8 @@ from django.db.models.functions import Left, Lower
 from discord_activity_tracker.models.guilds import GONE, Channel
 from discord_activity_tracker.models.people import Account
 
-BEGINNING = SearchVector(Left("content", 200), config="simple")
+START = Left("content", 200)
+BEGINNING = SearchVector(START, config="simple")
 """The words in the first 200 characters of a message."""
 
 
