@@ -9,14 +9,9 @@ from django.utils.html import format_html
 
 from core.admin.activities import ActivityAdmin
 from core.admin.base import MirrorAdmin, link
+from core.admin.document_search import search_chunks, search_documents, search_entries
 from core.admin.links import RowLink, RowLinks
-from core.admin.lists import (
-    ClearedFilter,
-    ScopeSourceFilter,
-    search_chunks,
-    search_hashes,
-    title,
-)
+from core.admin.lists import ClearedFilter, ScopeSourceFilter, search_hashes, title
 from core.db.budgets import clear
 from core.ingest.skips import request_retry
 from core.models import (
@@ -201,6 +196,11 @@ class DocumentAdmin(RowLinks, MirrorAdmin):
     list_filter = (ScopeSourceFilter, "kind", "scope", "occurred_at")
     list_select_related = ("scope",)
     search_fields = ("title", "external_id", "author")
+    search = staticmethod(search_documents)
+    search_help_text = (
+        "Parts of the title, external id or author, or a complete external id. A number finds the last part of an "
+        "external id, the id of a repository or channel, and whole words of titles."
+    )
 
     def row_links(self, row: Document) -> list[RowLink]:
         """Return the links to the document's thread and to its source."""
@@ -229,6 +229,7 @@ class ChunkAdmin(MirrorAdmin):
     list_display = ("name", "ordinal", "text_start")
     search_fields = ("document__external_id",)
     search = staticmethod(search_chunks)
+    search_help_text = "An id in the index, or part of an external id. A number finds only the last part."
     fields = ("name", "document", "ordinal", "prefix", "text", "words", "url", "text_hash")
     readonly_fields = ("name",)
     list_select_related = ("document",)
@@ -252,7 +253,9 @@ class IndexEntryAdmin(MirrorAdmin):
     list_filter = ("namespace", "state")
     list_select_related = ("document", "namespace")
     raw_id_fields = ("document",)
-    search_fields = ("document__external_id", "last_error")
+    search_fields = ("document__external_id",)
+    search = staticmethod(search_entries)
+    search_help_text = "Part of an external id or error. In external ids, a number finds only the last part."
 
 
 @admin.register(Namespace)

@@ -41,7 +41,10 @@ class ActivityAdmin(RowLinks, ListedTexts, MirrorAdmin):
     readonly_fields = ("source_system", "external_id", "thread", "activity_type", "actor_external_id", "person")
     list_select_related = ("scope",)
     search_fields = ("external_id", "actor_name", "summary")
-    search_help_text = "Words of the summary, or a complete external id."
+    search_help_text = (
+        "Words of the summary, or a complete external id. "
+        "A number finds whole words, and the last part of external ids."
+    )
     date_hierarchy = None
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:

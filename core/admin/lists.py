@@ -20,8 +20,6 @@ from core.operations.markdown import title_text
 from core.operations.visible import visible_line
 from core.pages.labels import source_names, type_name
 from core.pages.parameters import LONGEST_QUERY, free_text, row_id
-from core.search.documents import possible_keys
-from core.search.indexes.base import parts_of
 from core.timeline import of_source, of_type, stored_types, with_id, with_words
 
 LARGE = 50_000
@@ -136,18 +134,16 @@ def search_rows(rows: QuerySet[Any], fields: Any, words: str) -> QuerySet[Any]:
     ``fields`` has the format of Django's ``search_fields``.
     """
     for word in free_text(words, LONGEST_QUERY).split()[:8]:
-        either = Q()
-        for field in fields:
-            either |= _contains(rows.model, str(field), word)
-        rows = rows.filter(either)
+        rows = rows.filter(any_field(rows.model, fields, word))
     return rows
 
 
-def search_chunks(rows: QuerySet[Any], fields: Any, words: str) -> QuerySet[Any]:
-    """Return the chunk with this id in the index, or the chunks of documents with these words in the external id."""
-    if part := parts_of(free_text(words, LONGEST_QUERY).strip()):
-        return rows.filter(document__key__in=possible_keys([part[0]]), ordinal=part[1])
-    return search_rows(rows, fields, words)
+def any_field(model: Any, fields: Any, word: str) -> Q:
+    """Return the condition that a word matches at least one field. ``fields`` has the format of ``search_fields``."""
+    either = Q()
+    for field in fields:
+        either |= _contains(model, str(field), word)
+    return either
 
 
 def search_hashes(rows: QuerySet[Any], fields: Any, words: str) -> QuerySet[Any]:
@@ -186,21 +182,34 @@ def _named(related: Any, lookup: str, word: str) -> QuerySet[Any]:
     return related._default_manager.filter(**{lookup: word}).order_by().values_list("pk", flat=True)[:MAX_RELATED]
 
 
+MAX_NUMBERED = 1_000
+"""Maximum number of activities that a number selects in each way. A number with more is a common word."""
+
+
 def search_timeline(rows: QuerySet[Activity], words: str) -> QuerySet[Activity]:
     """Return the newest activities with all these words in their text, or all activities if there are no words.
 
     At most ``REACH`` activities are found in each table of texts, because a list shows no more.
 
-    A text with a colon and no space is an external id: return only the activity with this id.
+    A text with a colon and no space is an external id: return only the activity with this id. A number returns the
+    activities with this number in their external id or that of their thread, and with this number as a whole word. At
+    most ``MAX_NUMBERED`` activities are found in each way.
     """
     query = free_text(words, LONGEST_QUERY).strip()
     if not query:
         return rows
     if ":" in query and " " not in query:
         return rows.filter(_with_any_source(query))
-    newest: list[int] = []
-    for branch in with_words(Activity.objects.all(), query):
-        newest += branch.order_by("-occurred_at").values_list("pk", flat=True)[:REACH]
+    number, everything, most = row_id(query), Activity.objects.all(), REACH
+    branches = with_words(everything, query, whole=number is not None)
+    if number is not None:
+        branches, most = (
+            [*branches, everything.filter(number=number), everything.filter(thread_number=number)],
+            MAX_NUMBERED,
+        )
+    newest: set[int] = set()
+    for branch in branches:
+        newest.update(branch.order_by("-occurred_at").values_list("pk", flat=True)[:most])
     return rows.filter(pk__in=newest)
 
 

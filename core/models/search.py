@@ -75,7 +75,12 @@ class Document(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["key"], name="document_identity")]
-        indexes = [models.Index(fields=["scope", "kind"]), GinIndex(fields=["title_tsv"], name="document_title_tsv")]
+        indexes = [
+            models.Index(fields=["scope", "kind"]),
+            GinIndex(fields=["title_tsv"], name="document_title_tsv"),
+            # Contains the id, because documents that were never rendered have no time, and there may be a million.
+            models.Index(fields=["occurred_at", "id"], name="document_by_time"),
+        ]
         ordering = ["-occurred_at"]
 
     def __str__(self) -> str:

@@ -151,6 +151,9 @@ class Activity(models.Model):
                 Lower("actor_name"), F("occurred_at").desc(), name="activity_by_name",
                 condition=Q(actor_name__isnull=False),
             ),
+            # Few activities are edited or deleted: without these indexes, a page of them would read the whole timeline.
+            models.Index(fields=["occurred_at"], name="activity_edited", condition=Q(edited_at__isnull=False)),
+            models.Index(fields=["occurred_at"], name="activity_deleted", condition=Q(deleted_at__isnull=False)),
             # Has no condition, because PostgreSQL ignores the statistics of an index with a condition. It would expect
             # many rows for every word, and read the timeline from its end.
             # The list of new entries stays in the index as free space. The default limit is 4 MB.

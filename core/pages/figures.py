@@ -93,10 +93,12 @@ class Activities:
 def activities(period: Period) -> Activities:
     """Read the counts of a period with one statement, and return them. Weeks without activities have zeros."""
     counted = _rows(
-        "SELECT week, t.name, scope_id, sum(count) FROM core_activityweek w"
-        " JOIN core_activitytype t ON t.id = w.type_id"
-        " WHERE week BETWEEN %s AND %s AND starts_with(t.name, %s) AND t.name <> ALL(%s)"
-        " GROUP BY GROUPING SETS ((week, t.name), (scope_id))",
+        "SELECT w.week, t.name, w.scope_id, w.count FROM ("
+        "SELECT week, type_id, scope_id, sum(count) AS count FROM core_activityweek"
+        " WHERE week BETWEEN %s AND %s AND type_id IN ("
+        "SELECT id FROM core_activitytype WHERE starts_with(name, %s) AND name <> ALL(%s))"
+        " GROUP BY GROUPING SETS ((week, type_id), (scope_id))"
+        ") AS w LEFT JOIN core_activitytype t ON t.id = w.type_id",
         [period.first, period.last, f"{period.source}." if period.source else "", passive_types()],
     )
     weekly = [(week, kind, count) for week, kind, _, count in counted if week is not None]
@@ -157,10 +159,12 @@ def busiest_people(period: Period) -> list[dict[str, Any]]:
     """Return the most active people with their latest names. Passive activities, such as mentions, do not count."""
     bots = [f"{tracker.source_system}:{pk}" for tracker in _trackers_without_bots(period) for pk in tracker.bots()]
     ranking = _rows(
-        "SELECT s.source_system, w.actor, sum(w.count) FROM core_personweek w"
-        " JOIN core_scope s ON s.id = w.scope_id JOIN core_activitytype t ON t.id = w.type_id"
-        " WHERE w.week BETWEEN %s AND %s AND (%s = '' OR s.source_system = %s) AND t.name <> ALL(%s)"
-        " AND NOT (s.source_system || ':' || w.actor = ANY(%s))"
+        # The counts are added before they are joined, because there are far fewer people than counts.
+        "SELECT t.source_system, w.actor, sum(w.count) FROM ("
+        "SELECT actor, type_id, sum(count) AS count FROM core_personweek WHERE week BETWEEN %s AND %s GROUP BY 1, 2"
+        ") AS w JOIN core_activitytype t ON t.id = w.type_id"
+        " WHERE (%s = '' OR t.source_system = %s) AND t.name <> ALL(%s)"
+        " AND NOT (t.source_system || ':' || w.actor = ANY(%s))"
         " GROUP BY 1, 2 HAVING sum(w.count) > 0 ORDER BY 3 DESC, 1, w.actor::text LIMIT %s",
         [period.first, period.last, period.source, period.source, passive_types(), bots, MAX_RANKED],
     )

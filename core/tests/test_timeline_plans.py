@@ -49,6 +49,8 @@ def indexes() -> set[str]:
 
 CONDITIONS = {
     "activity_by_time": Q(),
+    "activity_edited": Q(edited_at__isnull=False),
+    "activity_deleted": Q(deleted_at__isnull=False),
     "activity_by_scope": timeline.in_scopes_named("o/r7"),
     "activity_by_type": timeline.of_type("github.type3"),
     "activity_by_actor": timeline.of_account("github", "7"),

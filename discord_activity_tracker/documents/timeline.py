@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
 
+from core.timeline import WordsQuery
 from core.trackers import ActivityTexts
 from discord_activity_tracker.convert.message_text import summarize
 from discord_activity_tracker.documents.posts import message_ids
 from discord_activity_tracker.models import Account, Message
-from discord_activity_tracker.models.messages import BEGINNING
+from discord_activity_tracker.models.messages import BEGINNING, START
 
 if TYPE_CHECKING:
     from django.contrib.postgres.search import SearchQuery
@@ -56,4 +57,7 @@ def accounts_named(name: str) -> list[str]:
 
 def messages_with_words(query: "SearchQuery") -> QuerySet[Any]:
     """Return a query for the ids of the messages with these words in the beginning of their content."""
-    return Message.objects.order_by().alias(words=BEGINNING).filter(words=query).values("pk")
+    rows = Message.objects.order_by()
+    if isinstance(query, WordsQuery):
+        return query.in_texts(rows, BEGINNING, START).values("pk")
+    return rows.alias(words=BEGINNING).filter(words=query).values("pk")

@@ -8,7 +8,8 @@ from django.db.models.functions import Left, Lower
 from discord_activity_tracker.models.guilds import GONE, Channel
 from discord_activity_tracker.models.people import Account
 
-BEGINNING = SearchVector(Left("content", 200), config="simple")
+START = Left("content", 200)
+BEGINNING = SearchVector(START, config="simple")
 """The words in the first 200 characters of a message."""
 
 
@@ -62,6 +63,8 @@ class Message(models.Model):
                 fields=["reply_to"], condition=models.Q(reply_to__isnull=False), name="discord_message_replies"
             ),
             models.Index(fields=["channel"], condition=models.Q(pinned=True), name="discord_message_pins"),
+            # For the list of deleted messages. Few messages are deleted.
+            models.Index(fields=["id"], condition=models.Q(deleted_at__isnull=False), name="discord_message_deleted"),
             GinIndex(BEGINNING, name="discord_message_words"),
             models.Index(
                 Lower("webhook_name"),

@@ -6,6 +6,7 @@ index already begins with the same column.
 
 from django.db import models
 
+from github_activity_tracker.models.issues import DELETED
 from github_activity_tracker.models.repositories import Account, Repository
 
 
@@ -57,7 +58,11 @@ class Commit(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["repository", "sha"], name="commit_identity")]
-        indexes = [models.Index(fields=["-committed_at"]), models.Index(fields=["author", "-committed_at"])]
+        indexes = [
+            models.Index(fields=["-committed_at"]),
+            models.Index(fields=["author", "-committed_at"]),
+            models.Index(fields=["-committed_at"], condition=DELETED, name="github_commit_deleted"),
+        ]
         ordering = ["-committed_at"]
 
     def __str__(self) -> str:

@@ -8,6 +8,9 @@ from django.db import models
 
 from github_activity_tracker.models.repositories import Account, Repository
 
+DELETED = models.Q(deleted_at__isnull=False)
+"""Condition of the indexes for lists of deleted items. They take no space for other items, which are nearly all."""
+
 
 class Post(models.Model):
     """Columns that all posts share. ``author`` is None if the account no longer exists."""
@@ -111,6 +114,7 @@ class Issue(Post):
             models.Index(fields=["repository", "number"]),
             models.Index(fields=["-created_at"]),
             models.Index(fields=["author", "-created_at"]),
+            models.Index(fields=["-created_at"], condition=DELETED, name="github_issue_deleted"),
         ]
         ordering = ["-created_at"]
 
@@ -131,6 +135,7 @@ class IssueComment(HasState):
             models.Index(fields=["repository", "issue_number", "created_at"]),
             models.Index(fields=["-created_at"]),
             models.Index(fields=["author", "-created_at"]),
+            models.Index(fields=["-created_at"], condition=DELETED, name="github_comment_deleted"),
         ]
         ordering = ["-created_at"]
 
@@ -173,6 +178,7 @@ class ReviewComment(HasState):
             models.Index(fields=["repository", "pull_number", "created_at"]),
             models.Index(fields=["-created_at"]),
             models.Index(fields=["author", "-created_at"]),
+            models.Index(fields=["-created_at"], condition=DELETED, name="github_reviewcomment_deleted"),
         ]
         ordering = ["-created_at"]
 

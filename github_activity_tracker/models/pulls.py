@@ -3,7 +3,7 @@
 from django.contrib.postgres.indexes import HashIndex
 from django.db import models
 
-from github_activity_tracker.models.issues import Hideable
+from github_activity_tracker.models.issues import DELETED, Hideable
 from github_activity_tracker.models.repositories import Account, Repository
 
 
@@ -67,6 +67,7 @@ class Review(Hideable):
             models.Index(fields=["repository", "pull_number", "created_at"]),
             models.Index(fields=["-created_at"]),
             models.Index(fields=["author", "-created_at"]),
+            models.Index(fields=["-created_at"], condition=DELETED, name="github_review_deleted"),
         ]
         ordering = ["-created_at"]
 
@@ -94,6 +95,7 @@ class TimelineEvent(models.Model):
             models.Index(fields=["repository", "number", "created_at"]),
             models.Index(fields=["-created_at"]),
             models.Index(fields=["event", "-created_at"]),
+            models.Index(fields=["-created_at"], condition=DELETED, name="github_event_deleted"),
         ]
         ordering = ["-created_at"]
 
