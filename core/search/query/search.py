@@ -22,8 +22,8 @@ from core.search.query.language import parse
 from core.search.query.listing import by_time, list_documents, with_preferred_passages
 from core.search.query.results import Result, load_results
 from core.search.query.spelling import corrections, with_corrections
-from core.search.query.text import Lexeme, clean_query, lexemes, search_text
-from core.search.query.unknown_values import unmatched_filter
+from core.search.query.text import MAX_CANDIDATES, Lexeme, clean_query, lexemes, search_text
+from core.search.query.unknown_values import common_phrases, unmatched_filter
 from core.search.vectors import stored_vectors
 
 Mode = Literal["hybrid", "text", "dense"]
@@ -92,11 +92,12 @@ def answer(
             " ".join([parsed.plain_text, *corrected.values()]), mode=mode, filters=filters, parameters=parameters,
             words_of_text=with_corrections(parsed.plain_text, corrected),
         )  # fmt: skip
-        cut_after = parameters.depth
+        is_cut = count and may_be_cut(ranking, parameters.depth, MAX_CANDIDATES if mode == "text" else parameters.depth)
     else:
         corrected, query = dict[str, str](), list[Lexeme]()
-        ranking = list_documents(filters, parsed.sort, MAX_RESULTS) if parsed.filters != NO_FILTERS else []
-        cut_after = MAX_RESULTS
+        has_operators = parsed.filters != NO_FILTERS or parsed.sort != "relevance"
+        ranking = list_documents(filters, parsed.sort, MAX_RESULTS + 1) if has_operators else []
+        is_cut, ranking = len(ranking) > MAX_RESULTS, ranking[:MAX_RESULTS]
     if parsed.plain_text and parsed.sort != "relevance":
         ranking = by_time(with_preferred_passages(ranking, filters, query), parsed.sort)
         page = ranking[offset : min(offset + limit, MAX_RESULTS)]
@@ -105,15 +106,10 @@ def answer(
     unmatched = unmatched_filter(filters) if not ranking and filters != NO_FILTERS else ""
     return Answer(
         results=load_results(page, " ".join([parsed.plain_text, *corrected.values()]), query),
-        problems=(*parsed.problems, *([unmatched] if unmatched else [])),
+        problems=(*parsed.problems, *common_phrases(filters), *([unmatched] if unmatched else [])),
         corrections=corrected,
-        distribution=_distribution(ranking, cut_after, listed=not parsed.plain_text) if count else NO_DOCUMENTS,
+        distribution=distribution(ranking, is_cut=is_cut) if count else NO_DOCUMENTS,
     )
-
-
-def _distribution(ranking: Sequence[Ranked], cut_after: int, *, listed: bool) -> Distribution:
-    is_cut = len(ranking) >= cut_after if listed else bool(ranking) and may_be_cut(ranking, cut_after, cut_after)
-    return distribution(ranking, is_cut=is_cut)
 
 
 def rank(
