@@ -63,8 +63,8 @@ def both(first: Filters, second: Filters) -> Filters:
 
 
 MOST_PHRASE_CANDIDATES = 10_000
-"""Maximum number of chunks with all words of a phrase that are compared with the phrase, so that a search with a phrase
-of common words is fast."""
+"""Maximum number of chunks with the words of a phrase that are compared with the phrase, newest first. A scan of the
+newest chunks is fast for common words, and the index of words is fast for rare words."""
 Sql = tuple[str, list[Any]]
 """A condition and its parameters."""
 
@@ -137,7 +137,7 @@ def _phrase(values: Sequence[str]) -> Sql:
         candidates, terms = has_words(phrase)
         selects.append(
             f"SELECT p.document_id FROM (SELECT document_id, text FROM core_chunk x WHERE {candidates}"  # noqa: S608  (constants)
-            f" LIMIT {MOST_PHRASE_CANDIDATES}) p WHERE p.text ~* %s"
+            f" ORDER BY x.id DESC LIMIT {MOST_PHRASE_CANDIDATES}) p WHERE p.text ~* %s"
         )
         selects.append("SELECT id FROM core_document WHERE title_tsv @@ plainto_tsquery('simple', %s) AND title ~* %s")
         parameters += [*terms, pattern(phrase), phrase, pattern(phrase)]

@@ -39,8 +39,9 @@ def common_phrases(filters: Filters) -> list[str]:
     if not phrases:
         return []
     conditions = [has_words(phrase) for phrase in phrases]
+    limit = MOST_PHRASE_CANDIDATES + 1
     counts = ", ".join(
-        f"(SELECT count(*) FROM (SELECT 1 FROM core_chunk x WHERE {sql} LIMIT {MOST_PHRASE_CANDIDATES + 1}) p)"  # noqa: S608  (constants)
+        f"(SELECT count(*) FROM (SELECT 1 FROM core_chunk x WHERE {sql} ORDER BY x.id DESC LIMIT {limit}) p)"  # noqa: S608  (constants)
         for sql, _ in conditions
     )
     with connection.cursor() as cursor:
@@ -73,8 +74,7 @@ def _unmatched(requirement: Requirement) -> str:
         exists = not set(kind_variants([value])).isdisjoint(both) or _chunk_exists(requirement)
         return "" if exists else _suggestion(name, value, both)
     if name == "author":
-        exists = Document.objects.filter(author__iexact=value).exists() or _chunk_exists(requirement)
-        return "" if exists else _suggestion(name, value, _authors())
+        return "" if _author_exists(value) else _suggestion(name, value, _authors())
     return "" if _chunk_exists(requirement) else _suggestion(name, value, _labels())
 
 
@@ -88,6 +88,16 @@ def _scope_exists(value: str) -> bool:
     with connection.cursor() as cursor:
         condition, parameters = scope_condition([value])
         cursor.execute(f"SELECT EXISTS (SELECT 1 FROM core_scope WHERE {condition})", parameters)  # noqa: S608  (constants)
+        return bool(cursor.fetchone()[0])
+
+
+def _author_exists(value: str) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT 1 FROM core_document WHERE lower(author) = lower(%s))"
+            " OR EXISTS (SELECT 1 FROM core_chunk WHERE lower(author) = lower(%s))",
+            [value, value],
+        )
         return bool(cursor.fetchone()[0])
 
 
