@@ -95,7 +95,19 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='chunk',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['tsv_simple'], name='chunk_tsv_simple'),
+            index=django.contrib.postgres.indexes.GinIndex(fields=['tsv_simple'], gin_pending_list_limit=256, name='chunk_tsv_simple'),
+        ),
+        # Django's own operations would build this index again.
+        migrations.RunSQL(
+            'ALTER INDEX chunk_tsv SET (gin_pending_list_limit = 256)',
+            'ALTER INDEX chunk_tsv RESET (gin_pending_list_limit)',
+            state_operations=[
+                migrations.RemoveIndex(model_name='chunk', name='chunk_tsv'),
+                migrations.AddIndex(
+                    model_name='chunk',
+                    index=django.contrib.postgres.indexes.GinIndex(fields=['tsv'], gin_pending_list_limit=256, name='chunk_tsv'),
+                ),
+            ],
         ),
         migrations.RunSQL(WORDS_OF_BOTH, migrations.RunSQL.noop),
     ]

@@ -109,8 +109,9 @@ class Chunk(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["document", "ordinal"], name="chunk_identity")]
         indexes = [
-            GinIndex(fields=["tsv"], name="chunk_tsv"),
-            GinIndex(fields=["tsv_simple"], name="chunk_tsv_simple"),
+            # With the default of 4 MB, the lists of new entries take more space than the rest of a small index.
+            GinIndex(fields=["tsv"], name="chunk_tsv", gin_pending_list_limit=256),
+            GinIndex(fields=["tsv_simple"], name="chunk_tsv_simple", gin_pending_list_limit=256),
             models.Index(fields=["text_hash"], name="chunk_text_hash"),
         ]
         ordering = ["document", "ordinal"]

@@ -7,9 +7,10 @@ which PostgreSQL has stemmers and whose frequent words differ enough, and langua
 import re
 from collections import Counter
 from collections.abc import Iterable
+from itertools import chain
 
-EXAMINED = 1000
-"""Number of characters that are examined. More characters take longer and rarely change the result."""
+EXAMINED = 600
+"""Number of characters that are examined, about 100 words. More characters take longer and rarely change the result."""
 FENCED = re.compile(r"```.*?(```|\Z)|`[^`\n]*`|https?://\S+", re.DOTALL)
 WORD = re.compile(r"[^\W\d_]+")
 LEAST_WORDS = 4
@@ -60,8 +61,11 @@ FREQUENT = {
 }  # fmt: skip
 """The most frequent short words of each language: articles, pronouns, prepositions and forms of "to be"."""
 LANGUAGES: dict[str, tuple[str, ...]] = {}
+"""The languages in which a word is frequent."""
 for _language, _words in FREQUENT.items():
     for _word in _words.split():
+        if _word.isascii() and len(_word) == 1:
+            continue  # also a variable in code
         LANGUAGES[_word] = (*LANGUAGES.get(_word, ()), _language)
 ALPHABETS = (
     ("ja", re.compile(r"[\u3040-\u30ff]"), 0.2),
@@ -88,11 +92,9 @@ def language_of(texts: Iterable[str]) -> str:
         for language, characters, share in ALPHABETS:
             if len(characters.findall(sample)) >= max(LEAST_WORDS, share * letters):
                 return language
-    words = WORD.findall(sample.lower())
-    counts = Counter[str]()
-    for word in words:
-        if languages := LANGUAGES.get(word):
-            counts.update(languages)
+    # Splitting at spaces is several times faster than a pattern. It misses words next to a bracket or a comma.
+    words = sample.lower().replace("'", " ").split()
+    counts = Counter(chain.from_iterable(LANGUAGES[word] for word in words if word in LANGUAGES))
     (best, count), (_, second) = [*counts.most_common(2), ("", 0), ("", 0)][:2]
     is_clear = count >= max(LEAST_WORDS, LEAST_SHARE * len(words)) and count >= AHEAD * second
     return best if is_clear else ""
@@ -102,7 +104,8 @@ def _sample(texts: Iterable[str]) -> str:
     """Return the first ``EXAMINED`` characters of the texts without code and addresses."""
     sample = ""
     for text in texts:
-        sample += f" {FENCED.sub(' ', text[: 4 * EXAMINED])}"
+        part = text[: 2 * EXAMINED]
+        sample += f" {FENCED.sub(' ', part) if '`' in part or '://' in part else part}"
         if len(sample) >= EXAMINED:
             break
     return sample[:EXAMINED]

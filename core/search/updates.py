@@ -96,18 +96,21 @@ class DocumentUpdate:
         is_chunked = self.document.chunked_version == self.document.version
         return is_chunked and self.document.renderer_version == self.renderer_version
 
-    def changed(self) -> list[int]:
-        """Return the ordinals of the chunks to write.
+    def changed(self, *, with_metadata: bool) -> list[int]:
+        """Return the ordinals of the chunks to write. ``with_metadata`` is whether the index contains their metadata.
 
-        If the ledger says that the index contains exactly the stored chunks with this head, only the chunks that differ
-        from the stored chunks are written. Otherwise, all chunks are written.
+        If the ledger says that the index contains exactly the stored chunks, only the chunks that differ from the
+        stored chunks are written. Otherwise, or if the head differs from the metadata, all chunks are written.
         """
         stored_head = Head.of(self.document)
         is_known = self.entry.content_hash == document_hash(self.document, stored_head, self.before)
-        if not is_known or stored_head != self.head:
+        if not is_known or (with_metadata and stored_head != self.head):
             return list(range(len(self.after)))
-        old = [chunk.indexed for chunk in self.before]
-        return [n for n, chunk in enumerate(self.after) if chunk.indexed not in old[n : n + 1]]
+        old, new = (
+            [chunk.indexed if with_metadata else chunk.text_hash for chunk in chunks]
+            for chunks in (self.before, self.after)
+        )
+        return [n for n, chunk in enumerate(new) if chunk not in old[n : n + 1]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

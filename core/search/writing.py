@@ -105,7 +105,7 @@ def _plan(
         if content_hash == update.entry.content_hash:
             plans.append(None)
             continue
-        ordinals = update.changed()
+        ordinals = update.changed(with_metadata=target.index.has_metadata)
         texts |= {update.after[n].text_hash: update.after[n].prefix + update.after[n].text for n in ordinals}
         plans.append((update, ordinals, content_hash))
     vectors = compute_vectors(target.embedder, texts, counts, deadline, embedded) if texts else {}

@@ -65,6 +65,8 @@ class VectorIndex(Protocol):
 
     transactional: bool
     """Whether writes are part of the caller's database transaction."""
+    has_metadata: bool
+    """Whether each vector contains properties of its document and passage, and must be written when these change."""
 
     def prepare(self) -> None:
         """Create the index if it is missing. Raises ConfigurationError if an existing index does not fit the model."""

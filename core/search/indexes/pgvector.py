@@ -33,6 +33,7 @@ class PgvectorIndex:
     """An index that consists of the rows of ``Vector``. A write is part of the caller's transaction."""
 
     transactional = True
+    has_metadata = False
 
     def __init__(self, namespace: Namespace) -> None:
         self.namespace = namespace

@@ -31,6 +31,7 @@ class PineconeIndex:
     """An index that stores vectors in a Pinecone namespace. Queries see writes only after a delay (:meth:`wait`)."""
 
     transactional = False
+    has_metadata = True
 
     def __init__(self, namespace: Namespace) -> None:
         self.namespace = namespace
