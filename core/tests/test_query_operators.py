@@ -84,6 +84,14 @@ def test_results_and_lists_are_sorted_by_the_time_of_the_passage() -> None:
 
 
 @pytest.mark.usefixtures("_ferries")
+def test_only_relevant_results_are_sorted_by_time() -> None:
+    newer = rendered("newer", "Noon", "issue", ("ada", "2026-05-20", "issue", "The clock strikes noon."))
+    store("github", "notes/all", newer)
+    assert found("ferry leaves harbour noon sort:newest") == ["boat"]
+    assert found("noon sort:newest") == ["newer", "boat"]
+
+
+@pytest.mark.usefixtures("_ferries")
 def test_operators_and_form_fields_are_combined(staff: Client) -> None:
     assert on_page(page(staff, "ferry author:bea", source="discord")) == ["chat"]
     assert on_page(page(staff, "ferry type:comment", kind="issue")) == ["boat"]

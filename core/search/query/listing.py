@@ -57,10 +57,15 @@ def list_documents(filters: Filters, sort: Sort, limit: int) -> list[Ranked]:
         return [Ranked(document=document, chunk=chunk, score=0.0) for document, chunk in cursor.fetchall()]
 
 
-def by_time(ranking: Sequence[Ranked], sort: Sort) -> list[Ranked]:
-    """Return the relevant documents of a ranking by the time of their passages. Passages without a time are last."""
-    best = max((item.score for item in ranking), default=0.0)
-    relevant = [item for item in ranking if item.score >= RELEVANT * best]
+def by_time(ranking: Sequence[Ranked], sort: Sort, *, by_words: bool) -> list[Ranked]:
+    """Return the relevant documents of a ranking by the time of their passages. Passages without a time are last.
+
+    ``by_words`` is true for a ranking by words alone. Its scores depend on the number of repetitions of a word, so the
+    weights of the matching words are compared instead.
+    """
+    worth = [item.sure if by_words else item.score for item in ranking]
+    least = RELEVANT * max(worth, default=0.0)
+    relevant = [item for item, value in zip(ranking, worth, strict=True) if value >= least]
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT c.id, {WHEN} FROM core_chunk c JOIN core_document d ON d.id = c.document_id WHERE c.id = ANY(%s)",  # noqa: S608  (constants)

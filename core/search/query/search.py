@@ -99,7 +99,7 @@ def answer(
         ranking = list_documents(filters, parsed.sort, MAX_RESULTS + 1) if has_operators else []
         is_cut, ranking = len(ranking) > MAX_RESULTS, ranking[:MAX_RESULTS]
     if parsed.plain_text and parsed.sort != "relevance":
-        ranking = by_time(with_preferred_passages(ranking, filters, query), parsed.sort)
+        ranking = by_time(with_preferred_passages(ranking, filters, query), parsed.sort, by_words=mode == "text")
         page = ranking[offset : min(offset + limit, MAX_RESULTS)]
     else:
         page = with_preferred_passages(ranking[offset : min(offset + limit, MAX_RESULTS)], filters, query)
