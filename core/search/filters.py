@@ -48,6 +48,11 @@ class Filters:
         required = [item for item in self.all_requirements() if item.name == name and not item.excluded]
         return [value for requirement in required for value in requirement.values]
 
+    def without_excluded_texts(self) -> "Filters":
+        """Return the filters without excluded words and phrases, which are slow to check for all chunks of an index."""
+        requirements = [item for item in self.requirements if not (item.excluded and item.name in {"word", "phrase"})]
+        return replace(self, requirements=tuple(requirements))
+
 
 NO_FILTERS = Filters()
 
