@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from core.search.phrases import UNSPACED, candidate_terms, pattern
+from core.search.phrases import candidate_terms, pattern
 
 Name = Literal["source", "kind", "type", "scope", "author", "label", "state", "answered", "is", "phrase", "word"]
 """Names of requirements. ``kind`` is the kind of the document, and ``type`` is that of the document or the passage."""
@@ -48,6 +48,11 @@ class Filters:
         required = [item for item in self.all_requirements() if item.name == name and not item.excluded]
         return [value for requirement in required for value in requirement.values]
 
+    def without_excluded_texts(self) -> "Filters":
+        """Return the filters without excluded words and phrases, which are slow to check for all chunks of an index."""
+        requirements = [item for item in self.requirements if not (item.excluded and item.name in {"word", "phrase"})]
+        return replace(self, requirements=tuple(requirements))
+
 
 NO_FILTERS = Filters()
 
@@ -63,8 +68,8 @@ def both(first: Filters, second: Filters) -> Filters:
 
 
 MOST_PHRASE_CANDIDATES = 10_000
-"""Maximum number of chunks with all words of a phrase that are compared with the phrase, so that a search with a phrase
-of common words is fast."""
+"""Maximum number of chunks with the words of a phrase that are compared with the phrase, newest first. A scan of the
+newest chunks is fast for common words, and the index of words is fast for rare words."""
 Sql = tuple[str, list[Any]]
 """A condition and its parameters."""
 
@@ -137,7 +142,7 @@ def _phrase(values: Sequence[str]) -> Sql:
         candidates, terms = has_words(phrase)
         selects.append(
             f"SELECT p.document_id FROM (SELECT document_id, text FROM core_chunk x WHERE {candidates}"  # noqa: S608  (constants)
-            f" LIMIT {MOST_PHRASE_CANDIDATES}) p WHERE p.text ~* %s"
+            f" ORDER BY x.id DESC LIMIT {MOST_PHRASE_CANDIDATES}) p WHERE p.text ~* %s"
         )
         selects.append("SELECT id FROM core_document WHERE title_tsv @@ plainto_tsquery('simple', %s) AND title ~* %s")
         parameters += [*terms, pattern(phrase), phrase, pattern(phrase)]
@@ -145,33 +150,16 @@ def _phrase(values: Sequence[str]) -> Sql:
 
 
 def _not_phrase(values: Sequence[str]) -> Sql:
-    """Return a condition that is true for documents with a phrase. It is evaluated for one document at a time."""
+    """Return a condition that is true for documents with a phrase or a whole word, exactly as it is written.
+
+    It is evaluated for one document at a time.
+    """
     parts = [has_words(phrase) for phrase in values]
     in_text = " OR ".join(f"({sql} AND x.text ~* %s)" for sql, _ in parts)
     in_title = " OR ".join(["d.title ~* %s"] * len(values))
     texts = [value for (_, terms), phrase in zip(parts, values, strict=True) for value in (*terms, pattern(phrase))]
     sql = f"(EXISTS (SELECT 1 FROM core_chunk x WHERE x.document_id = d.id AND ({in_text})) OR {in_title})"  # noqa: S608  (constants)
     return sql, [*texts, *map(pattern, values)]
-
-
-def _not_word(values: Sequence[str]) -> Sql:
-    """Return a condition that is true for documents with one of these words, in any form of the word."""
-    in_english, in_simple = (
-        " || ".join([f"phraseto_tsquery('{config}', %s)"] * len(values)) for config in ("english", "simple")
-    )
-    sql = (
-        "(EXISTS (SELECT 1 FROM core_chunk x WHERE x.document_id = d.id"  # noqa: S608  (constants)
-        f" AND (x.tsv @@ ({in_english}) OR x.tsv_simple @@ ({in_simple}))) OR d.title_tsv @@ ({in_english}))"
-    )
-    return sql, [*values, *values, *values]
-
-
-def _excluded_words(values: Sequence[str]) -> Sql:
-    """Compare words in scripts without spaces as phrases, because PostgreSQL does not find their words."""
-    unspaced = [word for word in values if UNSPACED.search(word)]
-    others = [word for word in values if word not in unspaced]
-    parts = [build(words) for build, words in ((_not_word, others), (_not_phrase, unspaced)) if words]
-    return " OR ".join(sql for sql, _ in parts), [value for _, values in parts for value in values]
 
 
 def _equal(column: str) -> Callable[[Sequence[str]], Sql]:
@@ -188,7 +176,7 @@ CONDITIONS: dict[Name, Callable[[Sequence[str]], Sql]] = {
     "state": _state,
     "answered": _answered,
     "phrase": _phrase,
-    "word": _excluded_words,
+    "word": _not_phrase,
 }
 """Conditions of one document ``d`` and one of its chunks ``c``, by the name of the requirement."""
 CHUNK_COLUMN = re.compile(r"\bc\.")

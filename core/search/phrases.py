@@ -15,7 +15,7 @@ UNSPACED = re.compile(
 WORD = re.compile(r"[^\W_]+")
 LONGEST_WORD = 200
 """Maximum number of characters of a word that selects candidates. PostgreSQL's lexemes have at most 2,046 bytes."""
-MOST_TERMS = 6
+MOST_TERMS = 4
 """Maximum number of words that select candidates. Long words are rare, and more words would make the search slower."""
 ANY_END = ":*"
 """End of a term that matches every lexeme with this beginning."""

@@ -20,6 +20,8 @@ class EmbedderInfo:
     metric: Literal["cosine"] = "cosine"
     max_tokens: int = 256
     max_batch: int = 32
+    similar: float | None = None
+    """Cosine similarity below which not even the nearest text answers a query. ``None`` if nobody has measured it."""
 
 
 class Embedder(Protocol):

@@ -39,7 +39,7 @@ Array = NDArray[np.float32]
 class LocalEmbedder:
     """The local model. Loading it takes about a second, and its weights need about 90 MB of memory."""
 
-    info = EmbedderInfo(fingerprint="minilm-l6-v2/numpy-1", dimension=WIDTH)
+    info = EmbedderInfo(fingerprint="minilm-l6-v2/numpy-1", dimension=WIDTH, similar=0.3)
 
     def __init__(self) -> None:
         self.weights = _load(model_folder() / "model.safetensors")

@@ -12,6 +12,8 @@ from core.search.indexes.base import Match, parts_of
 
 MOST_SCOPES = 1000
 """Maximum number of repositories and channels with the same name in a filter."""
+DEEPER = 10
+"""Factor by which more chunks are requested from an index if ``keep_matching`` must check some of the filters."""
 NOT_IN_METADATA = ("phrase", "word")
 
 

@@ -15,6 +15,7 @@ from core.models import Document, Namespace, Vector
 from core.search.documents import possible_keys
 from core.search.filters import Filters, chunk_conditions
 from core.search.indexes.base import Description, Match, Record, parts_of, vector_id
+from core.search.indexes.metadata_filter import DEEPER, keep_matching
 from core.search.vectors import hold_vectors, model_key
 
 if TYPE_CHECKING:
@@ -84,7 +85,16 @@ class PgvectorIndex:
         return model_key(self.namespace.embedder)
 
     def query(self, vector: "NDArray[np.float32]", filters: Filters, limit: int) -> list[Match]:
-        """Return the nearest chunks from the HNSW index if it was built, or else from an exact scan."""
+        """Return the nearest chunks from the HNSW index if it was built, or else from an exact scan.
+
+        Excluded words and phrases are checked in ``DEEPER`` times as many chunks, and not in all chunks.
+        """
+        scanned = filters.without_excluded_texts()
+        if scanned == filters:
+            return self._nearest(vector, filters, limit)
+        return keep_matching(self._nearest(vector, scanned, limit * DEEPER), filters)[:limit]
+
+    def _nearest(self, vector: "NDArray[np.float32]", filters: Filters, limit: int) -> list[Match]:
         conditions = chunk_conditions(filters)
         chunk = " JOIN core_chunk c ON c.document_id = v.document_id AND c.ordinal = v.ordinal"
         literal = "[" + ",".join(f"{x:.6f}" for x in vector.tolist()) + "]"

@@ -11,7 +11,7 @@ from core.operations.pinecone_ops import PineconeStore
 from core.search.filters import Filters
 from core.search.indexes.base import Description, Match, Record
 from core.search.indexes.metadata import vector_metadata
-from core.search.indexes.metadata_filter import is_complete, keep_matching, metadata_filter
+from core.search.indexes.metadata_filter import DEEPER, is_complete, keep_matching, metadata_filter
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,10 +21,6 @@ METRIC = "cosine"
 DECIMALS = 6
 """Number of decimals of each number in a request. Without rounding, a request would be twice as large. Six decimals are
 more precise than half precision."""
-
-DEEPER = 10
-"""Factor by which more chunks are requested if the database must check some of the filters. Pinecone returns up to
-10,000 chunks: https://docs.pinecone.io/reference/api/database-limits"""
 
 
 class PineconeIndex:

@@ -58,8 +58,8 @@ def may_be_cut(ranking: Sequence[Ranked], depth: int, chunks: int) -> bool:
 
     A ranking by meaning has the nearest ``depth`` chunks, so it is complete if its documents have fewer chunks.
     """
-    if len(ranking) >= depth:
-        return True
+    if not ranking or len(ranking) >= depth:
+        return bool(ranking)
     with connection.cursor() as cursor:
         cursor.execute(REST, [[item.document for item in ranking], chunks])
         return cursor.fetchone()[0] >= chunks

@@ -17,9 +17,21 @@ LIST = """
     SELECT d.id, p.id FROM core_document d CROSS JOIN LATERAL (
         SELECT c.id, {when} AS at FROM core_chunk c WHERE c.document_id = d.id {where} ORDER BY c.ordinal LIMIT 1
     ) p
-    WHERE d.deleted_at IS NULL ORDER BY p.at {direction} NULLS LAST, d.id LIMIT %s
+    WHERE d.deleted_at IS NULL {candidates} ORDER BY p.at {direction} NULLS LAST, d.id LIMIT %s
 """
 """Statement that lists documents with their first passage that matches, by the time of this passage."""
+LIST_WHOLE = """
+    SELECT d.id, (SELECT c.id FROM core_chunk c WHERE c.document_id = d.id ORDER BY c.ordinal LIMIT 1)
+    FROM core_document d
+    WHERE d.deleted_at IS NULL AND EXISTS (SELECT 1 FROM core_chunk c WHERE c.document_id = d.id) {where}
+    ORDER BY d.occurred_at {direction} NULLS LAST, d.id LIMIT %s
+"""
+"""Statement that lists documents by their own time, for conditions that every passage of a document fulfils."""
+BY_AUTHOR = """AND d.id IN (
+    SELECT document_id FROM core_chunk WHERE lower(author) = ANY({names})
+    UNION ALL SELECT id FROM core_document WHERE lower(author) = ANY({names})
+)"""
+"""Condition that finds the documents of authors before their passages are compared one by one."""
 PREFER = """
     SELECT DISTINCT ON (c.document_id) c.document_id, c.id FROM core_chunk c
     WHERE c.document_id = ANY(%s) AND ({preference}) > 0
@@ -33,17 +45,29 @@ if they have nothing to do with the query."""
 
 def list_documents(filters: Filters, sort: Sort, limit: int) -> list[Ranked]:
     """Return the documents that match the filters, newest first, or oldest first if ``sort`` says so."""
-    conditions = chunk_conditions(filters)
-    sql = LIST.format(when=WHEN, where=conditions.where, direction="ASC" if sort == "oldest" else "DESC")
+    conditions, authors = chunk_conditions(filters), filters.values_of("author")
+    direction = "ASC" if sort == "oldest" else "DESC"
+    if conditions.uses_chunk:
+        candidates = BY_AUTHOR.format(names=any_case(authors)) if authors else ""
+        sql = LIST.format(when=WHEN, where=conditions.where, candidates=candidates, direction=direction)
+        parameters = [*conditions.parameters, *authors, *authors]
+    else:
+        sql = LIST_WHOLE.format(where=conditions.where, direction=direction)
+        parameters = conditions.parameters
     with connection.cursor() as cursor:
-        cursor.execute(sql, [*conditions.parameters, limit])
+        cursor.execute(sql, [*parameters, limit])
         return [Ranked(document=document, chunk=chunk, score=0.0) for document, chunk in cursor.fetchall()]
 
 
-def by_time(ranking: Sequence[Ranked], sort: Sort) -> list[Ranked]:
-    """Return the relevant documents of a ranking by the time of their passages. Passages without a time are last."""
-    best = max((item.score for item in ranking), default=0.0)
-    relevant = [item for item in ranking if item.score >= RELEVANT * best]
+def by_time(ranking: Sequence[Ranked], sort: Sort, *, by_words: bool) -> list[Ranked]:
+    """Return the relevant documents of a ranking by the time of their passages. Passages without a time are last.
+
+    ``by_words`` is true for a ranking by words alone. Its scores depend on the number of repetitions of a word, so the
+    weights of the matching words are compared instead.
+    """
+    worth = [item.sure if by_words else item.score for item in ranking]
+    least = RELEVANT * max(worth, default=0.0)
+    relevant = [item for item, value in zip(ranking, worth, strict=True) if value >= least]
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT c.id, {WHEN} FROM core_chunk c JOIN core_document d ON d.id = c.document_id WHERE c.id = ANY(%s)",  # noqa: S608  (constants)

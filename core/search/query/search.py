@@ -19,13 +19,14 @@ from core.search.indexes.base import parts_of
 from core.search.namespaces import Target, serving
 from core.search.query.distribution import NO_DOCUMENTS, Distribution, distribution, may_be_cut
 from core.search.query.exact import find_exact, lead, names_only_items, support
+from core.search.query.floor import has_answer, may_be_foreign
 from core.search.query.fusion import Ranked, RankingParameters, Rankings, fuse
 from core.search.query.language import parse
 from core.search.query.listing import by_time, list_documents, with_preferred_passages
 from core.search.query.results import Result, load_results
 from core.search.query.spelling import corrections, with_corrections
-from core.search.query.text import Lexeme, clean_query, lexemes, search_text
-from core.search.query.unknown_values import unmatched_filter
+from core.search.query.text import MAX_CANDIDATES, Lexeme, clean_query, lexemes, search_text
+from core.search.query.unknown_values import common_phrases, unmatched_filter
 from core.search.query.whole_documents import search_documents
 from core.search.vectors import stored_vectors
 
@@ -90,33 +91,29 @@ def answer(
     parsed = parse(clean_query(text), today or timezone.now().astimezone(UTC).date())
     filters = both(filters or NO_FILTERS, parsed.filters)
     if parsed.plain_text:
-        corrected = corrections(parsed.words)
+        corrected = {} if may_be_foreign(parsed.words) else corrections(parsed.words)
         ranking, query = rank(
             " ".join([parsed.plain_text, *corrected.values()]), mode=mode, filters=filters, parameters=parameters,
             words_of_text=with_corrections(parsed.plain_text, corrected),
         )  # fmt: skip
-        cut_after = parameters.depth
+        is_cut = count and may_be_cut(ranking, parameters.depth, MAX_CANDIDATES if mode == "text" else parameters.depth)
     else:
         corrected, query = dict[str, str](), list[Lexeme]()
-        ranking = list_documents(filters, parsed.sort, MAX_RESULTS) if parsed.filters != NO_FILTERS else []
-        cut_after = MAX_RESULTS
+        has_operators = parsed.filters != NO_FILTERS or parsed.sort != "relevance"
+        ranking = list_documents(filters, parsed.sort, MAX_RESULTS + 1) if has_operators else []
+        is_cut, ranking = len(ranking) > MAX_RESULTS, ranking[:MAX_RESULTS]
     if parsed.plain_text and parsed.sort != "relevance":
-        ranking = by_time(with_preferred_passages(ranking, filters, query), parsed.sort)
+        ranking = by_time(with_preferred_passages(ranking, filters, query), parsed.sort, by_words=mode == "text")
         page = ranking[offset : min(offset + limit, MAX_RESULTS)]
     else:
         page = with_preferred_passages(ranking[offset : min(offset + limit, MAX_RESULTS)], filters, query)
     unmatched = unmatched_filter(filters) if not ranking and filters != NO_FILTERS else ""
     return Answer(
         results=load_results(page, " ".join([parsed.plain_text, *corrected.values()]), query, filters),
-        problems=(*parsed.problems, *([unmatched] if unmatched else [])),
+        problems=(*parsed.problems, *common_phrases(filters), *([unmatched] if unmatched else [])),
         corrections=corrected,
-        distribution=_distribution(ranking, cut_after, listed=not parsed.plain_text) if count else NO_DOCUMENTS,
+        distribution=distribution(ranking, is_cut=is_cut) if count else NO_DOCUMENTS,
     )
-
-
-def _distribution(ranking: Sequence[Ranked], cut_after: int, *, listed: bool) -> Distribution:
-    is_cut = len(ranking) >= cut_after if listed else bool(ranking) and may_be_cut(ranking, cut_after, cut_after)
-    return distribution(ranking, is_cut=is_cut)
 
 
 def rank(
@@ -147,7 +144,16 @@ def rank(
             documents = search_documents(query, filters, parameters)
         dense = nearest_documents() if nearest_documents else []
     rankings = Rankings(chunks=chunks, documents=documents, dense=dense, recency=recency([*chunks, *documents, *dense]))
+    is_judged = mode == "hybrid" and filters == NO_FILTERS and not exact
+    if is_judged and (similar := _similar()) is not None and not has_answer(words, rankings, similar):
+        return [], query
     return lead(exact, fuse(rankings, parameters)), query
+
+
+def _similar() -> float | None:
+    """Return the property ``similar`` of the model that answers queries, or ``None`` before the first sync."""
+    target = serving()
+    return target.embedder.info.similar if target else None
 
 
 RECENCY = """

@@ -7,7 +7,7 @@ has stored a new one.
 
 import re
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from django.db import connection
@@ -29,6 +29,8 @@ SAMPLE_SIZE = 40_000
 """Minimum number of chunks in the sample that the words of a large index are read from. PostgreSQL reads about 10,000
 chunks a second."""
 WORD = re.compile(r"[^\W\d_]+")
+TOKEN = re.compile(r"\W*([^\W\d_]+(?:[-'’][^\W\d_]+)*)\W*")
+"""A token that may be misspelt: letters, with punctuation around them. Identifiers, paths and versions are not."""
 STORE = f"""
     INSERT INTO core_commonword (vector, lexeme, share)
     WITH used AS (
@@ -85,7 +87,7 @@ def store_vocabulary(cursor: Any, chunks: int) -> None:
 def corrections(words: str) -> dict[str, str]:
     """Return the nearest known word for each word that occurs nowhere in the index, at most ``MOST_CORRECTED``.
 
-    Words with digits, words in scripts without spaces and very short words are not corrected.
+    Identifiers, words with digits, words in scripts without spaces and very short words are not corrected.
     """
     unknown = _unknown(_correctable(words))
     vocabulary = _vocabulary() if unknown else None
@@ -102,16 +104,10 @@ def with_corrections(text: str, corrected: dict[str, str]) -> str:
 
 def _correctable(words: str) -> list[str]:
     """Return the different words that may be corrected, in lower case."""
-    runs: Iterable[str] = (
-        match[0].lower() for token in words.split() if _is_word(token) for match in WORD.finditer(token)
-    )
+    tokens = [match[1].lower() for token in words.split() if (match := TOKEN.fullmatch(token))]
+    runs = [run for token in tokens for run in WORD.findall(token)]
     usable = [run for run in runs if SHORTEST_WORD <= len(run) <= LONGEST_WORD and not UNSPACED.search(run)]
     return list(dict.fromkeys(usable))[:MOST_CHECKED]
-
-
-def _is_word(token: str) -> bool:
-    """Return whether a token may be a word. Numbers, hashes and versions contain digits."""
-    return not any(character.isdigit() for character in token)
 
 
 def _unknown(words: Sequence[str]) -> list[str]:

@@ -19,7 +19,7 @@ from core.models import CommonWord
 from core.search.filters import NO_FILTERS, ChunkConditions, Filters, chunk_conditions
 from core.search.phrases import PARTS, UNSPACED
 from core.search.query.fusion import Ranked, RankingParameters
-from core.search.query.spelling import store_vocabulary
+from core.search.query.spelling import VOCABULARY, store_vocabulary
 
 NAME = re.compile(r"[A-Za-z0-9]+(?:[_./:-]+[A-Za-z0-9]+)*")
 COMPOUND = re.compile(r"[_./:-]|[a-z0-9][A-Z]")
@@ -262,8 +262,9 @@ def refresh_common_words(*, force: bool = False) -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM core_chunk")
         (chunks,) = cursor.fetchone()
-    counted = CommonWord.objects.filter(vector="tsv", lexeme="").values_list("share", flat=True).first() or 0
-    if not force and chunks <= counted * GROWTH and counted <= max(1, chunks) * GROWTH:
+    totals = dict(CommonWord.objects.filter(lexeme="").values_list("vector", "share"))
+    counted, is_complete = totals.get("tsv", 0), {VOCABULARY, "documents"} <= set(totals)  # the upgrade adds both
+    if not force and is_complete and chunks <= counted * GROWTH and counted <= max(1, chunks) * GROWTH:
         return False
     step = max(1, chunks // SAMPLE_SIZE)
     sampled = max(1, chunks // step)

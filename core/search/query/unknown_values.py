@@ -1,4 +1,4 @@
-"""Messages about filters with a value that nothing in the index has, with similar values."""
+"""Messages about filters: a value that nothing in the index has, with similar values, or a phrase of common words."""
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
@@ -8,7 +8,15 @@ from django.db.models import Exists, OuterRef
 
 from core.db.distinct import different_values, usual_values
 from core.models import Chunk, Document, Scope
-from core.search.filters import Filters, Requirement, chunk_conditions, kind_variants, scope_condition
+from core.search.filters import (
+    MOST_PHRASE_CANDIDATES,
+    Filters,
+    Requirement,
+    chunk_conditions,
+    has_words,
+    kind_variants,
+    scope_condition,
+)
 
 MOST_CHOICES = 10_000
 """Maximum number of known values that are compared with an unknown value."""
@@ -23,6 +31,28 @@ def unmatched_filter(filters: Filters) -> str:
         if not requirement.excluded and (message := _unmatched(requirement)):
             return message
     return ""
+
+
+def common_phrases(filters: Filters) -> list[str]:
+    """Return a message about each phrase whose words are in more chunks than a search compares with the phrase."""
+    phrases = filters.values_of("phrase")
+    if not phrases:
+        return []
+    conditions = [has_words(phrase) for phrase in phrases]
+    limit = MOST_PHRASE_CANDIDATES + 1
+    counts = ", ".join(
+        f"(SELECT count(*) FROM (SELECT 1 FROM core_chunk x WHERE {sql} ORDER BY x.id DESC LIMIT {limit}) p)"  # noqa: S608  (constants)
+        for sql, _ in conditions
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {counts}", [value for _, values in conditions for value in values])
+        numbers: tuple[int, ...] = cursor.fetchone()
+    return [
+        f'The words of "{phrase}" are in more than {MOST_PHRASE_CANDIDATES:,} passages, and not all of them were '
+        "compared with the phrase. Add a rarer word to the phrase."
+        for phrase, number in zip(phrases, numbers, strict=True)
+        if number > MOST_PHRASE_CANDIDATES
+    ]
 
 
 def _unmatched(requirement: Requirement) -> str:
@@ -44,8 +74,7 @@ def _unmatched(requirement: Requirement) -> str:
         exists = not set(kind_variants([value])).isdisjoint(both) or _chunk_exists(requirement)
         return "" if exists else _suggestion(name, value, both)
     if name == "author":
-        exists = Document.objects.filter(author__iexact=value).exists() or _chunk_exists(requirement)
-        return "" if exists else _suggestion(name, value, _authors())
+        return "" if _author_exists(value) else _suggestion(name, value, _authors())
     return "" if _chunk_exists(requirement) else _suggestion(name, value, _labels())
 
 
@@ -59,6 +88,16 @@ def _scope_exists(value: str) -> bool:
     with connection.cursor() as cursor:
         condition, parameters = scope_condition([value])
         cursor.execute(f"SELECT EXISTS (SELECT 1 FROM core_scope WHERE {condition})", parameters)  # noqa: S608  (constants)
+        return bool(cursor.fetchone()[0])
+
+
+def _author_exists(value: str) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT 1 FROM core_document WHERE lower(author) = lower(%s))"
+            " OR EXISTS (SELECT 1 FROM core_chunk WHERE lower(author) = lower(%s))",
+            [value, value],
+        )
         return bool(cursor.fetchone()[0])
 
 
