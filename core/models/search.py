@@ -126,7 +126,11 @@ class Chunk(models.Model):
 
 
 class CommonWord(models.Model):
-    """A lexeme that many chunks contain. Queries use this table to select and weight lexemes by rarity."""
+    """A lexeme that many chunks contain. Queries use this table to select and weight lexemes by rarity.
+
+    The rows with the vector ``vocabulary`` are the known words for the correction of misspelt words. Their ``share`` is
+    the number of uses.
+    """
 
     vector = models.CharField(max_length=16, help_text="Column of the chunk table: tsv or tsv_simple.")
     lexeme = models.TextField(help_text="Empty in the row that stores the number of chunks.")

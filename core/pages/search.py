@@ -85,8 +85,8 @@ def search_page(request: HttpRequest) -> TemplateResponse:
     form = SearchForm(request.GET)
     query: dict[str, Any] = form.cleaned_data if form.is_valid() else {}
     page = whole_number(request.GET.get("page"), lowest=1, highest=LAST_PAGE, default=1)
-    message, found = _search(query, page)
-    results = found.results
+    message, query_answer = _search(query, page)
+    results = query_answer.results
     parameters = request.GET.copy()
     parameters.pop("page", None)
     context = admin.site.each_context(request) | {
@@ -95,10 +95,10 @@ def search_page(request: HttpRequest) -> TemplateResponse:
         "asked": bool(query.get("q") or query.get("like")),
         "like": _title(query.get("like", "")),
         "message": message,
-        "notices": [visible(problem) for problem in found.problems],
-        "corrections": [visible(word) for word in found.corrections.values()],
-        "number": _number(found.distribution, results),
-        "distribution": _distribution(found.distribution, parameters),
+        "notices": [visible(problem) for problem in query_answer.problems],
+        "corrections": [visible(word) for word in query_answer.corrections.values()],
+        "number": _number(query_answer.distribution, results),
+        "distribution": _distribution(query_answer.distribution, parameters),
         "operators": OPERATORS,
         "results": [_readable(result) for result in results[:PER_PAGE]],
         "query": parameters.urlencode(),

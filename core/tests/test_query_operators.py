@@ -11,7 +11,9 @@ from urllib.parse import parse_qsl
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from core.pages.search import OPERATORS
 from core.search.filters import Filters
@@ -81,6 +83,7 @@ def test_results_and_lists_are_sorted_by_the_time_of_the_passage() -> None:
     assert found("source:github sort:oldest") == oldest[1:]
     assert found("source:github") == found("source:github sort:newest") == oldest[:0:-1]
     assert found("author:bea") == ["boat", "fastest", "chat"]
+    assert found("sort:oldest") == oldest
 
 
 @pytest.mark.usefixtures("_ferries")
@@ -110,6 +113,26 @@ def test_a_problem_is_shown_and_the_other_words_are_searched(staff: Client) -> N
         (problem,) = answer(f"ferry {name}").problems
         assert "Did you mean" in problem
     assert answer("ferry author:bea label:ui is:open").problems == ()
+
+
+@pytest.mark.usefixtures("_ferries")
+def test_a_phrase_without_letters_or_of_common_words_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "no letter or digit" in answer('ferry "->"').problems[0]
+    assert answer('"the ferry"').problems == ()
+    monkeypatch.setattr("core.search.query.unknown_values.MOST_PHRASE_CANDIDATES", 2)
+    assert "Add a rarer word" in answer('"the ferry"', mode="text").problems[0]
+
+
+@pytest.mark.usefixtures("_ferries")
+def test_operators_need_a_fixed_number_of_statements(staff: Client) -> None:
+    with CaptureQueriesContext(connection) as plain:
+        page(staff, "ferry")
+    with CaptureQueriesContext(connection) as with_operators:
+        page(staff, "ferry author:bea is:open -night repo:tides after:2020 type:issue")
+    assert len(with_operators) == len(plain) + 1  # the passages of the author
+    with CaptureQueriesContext(connection) as misspelt:
+        page(staff, "ferry harbuor")
+    assert len(misspelt) <= len(plain) + 2  # the vocabulary, which stays in memory
 
 
 @pytest.mark.usefixtures("_ferries")

@@ -111,10 +111,12 @@ class Command(ReportingCommand):
         if message := unmatched_filter(filters):
             raise ConfigurationError(message)
         if options["like"]:
-            found = Answer(results=self._similar(options["like"], filters, options["limit"]))
+            query_answer = Answer(results=self._similar(options["like"], filters, options["limit"]))
         else:
-            found = answer(words, mode=options["mode"], filters=filters, limit=options["limit"], count=options["json"])
-        self._print(words or options["like"], found, options)
+            query_answer = answer(
+                words, mode=options["mode"], filters=filters, limit=options["limit"], count=options["json"]
+            )
+        self._print(words or options["like"], query_answer, options)
 
     def _similar(self, external_id: str, filters: Filters, limit: int) -> list[Result]:
         try:
@@ -122,20 +124,25 @@ class Command(ReportingCommand):
         except LookupError as error:
             raise ConfigurationError(f"{error.args[0]} 'search --json' shows the ids of documents.") from error
 
-    def _print(self, query: str, found: Answer, options: dict[str, Any]) -> None:
-        reach, results = max(0, options["around"]), found.results
+    def _print(self, query: str, query_answer: Answer, options: dict[str, Any]) -> None:
+        reach, results = max(0, options["around"]), query_answer.results
         if options["json"]:
             hits = [asdict(hit) | ({"around": self._around(hit, reach)} if reach else {}) for hit in results]
             for hit in hits:
                 del hit["fragments"]
-            whole = {"query": query, "hits": hits, "problems": found.problems, "corrections": found.corrections}
-            whole |= {} if options["like"] else {"distribution": _counts(found.distribution)}
+            whole = {
+                "query": query,
+                "hits": hits,
+                "problems": query_answer.problems,
+                "corrections": query_answer.corrections,
+            }
+            whole |= {} if options["like"] else {"distribution": _counts(query_answer.distribution)}
             self.stdout.write(json_text(whole, default=str, ensure_ascii=False))
             return
-        for problem in found.problems:
+        for problem in query_answer.problems:
             self.stderr.write(visible_line(problem))
-        if found.corrections:
-            self.stderr.write(visible_line(f"Also searched for: {', '.join(found.corrections.values())}"))
+        if query_answer.corrections:
+            self.stderr.write(visible_line(f"Also searched for: {', '.join(query_answer.corrections.values())}"))
         for number, hit in enumerate(results, start=1):
             self.stdout.write(self._formatted(number, hit))
             for passage in self._around(hit, reach) if reach else ():
