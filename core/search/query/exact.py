@@ -35,6 +35,9 @@ MAX_STRINGS = 4
 """Maximum number of references of a query whose exact text is looked up. Each lookup takes a few milliseconds."""
 FEW = 3
 """Maximum number of documents of one reference that lead the results of a longer question."""
+MAX_SHORT = 2
+"""Maximum number of other words with which a query is mainly its reference. With more words, the ranking by words is
+better at choosing between documents that contain all of them."""
 MAX_LEADING = 5
 """Maximum number of documents that lead the results of a longer question."""
 WORD = re.compile(r"\w")
@@ -108,8 +111,8 @@ def find_exact(words: str, filters: Filters) -> list[ExactHit]:
     """Return the documents that the references of a clean query name: first those that lead, best first.
 
     If the query consists of references and of words such as "the", all their documents lead. In a longer question, a
-    URL, a number, a hash or a path leads with its few documents. Documents with another reference lead only if they
-    also contain all other words of the question.
+    URL, a number, a hash or a path leads with its few documents. Documents with another reference lead only if the
+    question has at most ``MAX_SHORT`` other words and they contain all of them.
     """
     references = references_in(words)
     if not references:
@@ -121,7 +124,9 @@ def find_exact(words: str, filters: Filters) -> list[ExactHit]:
     if not others.lexemes:
         hits = list(_in_turn(groups, lambda group: group.occurrences[:MAX_HITS], _leads_alone))
     else:
-        leading = list(_in_turn(groups, _leading_in_question, lambda _, __: True))[:MAX_LEADING]
+        strongest = Strength.PERSON if len(others.lexemes) <= MAX_SHORT else Strength.PATH
+        able = [group for group in groups if group.strength <= strongest]
+        leading = list(_in_turn(able, _leading_in_question, lambda _, __: True))[:MAX_LEADING]
         hits = [*leading, *_in_turn(groups, _supporting, lambda _, __: False)]
     first: dict[int, ExactHit] = {}
     for hit in sorted(hits, key=lambda hit: not hit.leads):
@@ -273,4 +278,5 @@ def support(hits: Sequence[ExactHit], text: Sequence[Ranked]) -> list[Ranked]:
             ranked[hit.document] = replace(
                 known, score=max(known.score, highest * hit.score), sure=max(known.sure, hit.sure)
             )
-    return sorted(ranked.values(), key=lambda item: (-item.score, item.document))
+    place = {item.document: n for n, item in enumerate(text)}  # equal scores keep the order of the words
+    return sorted(ranked.values(), key=lambda item: (-item.score, place.get(item.document, len(place)), item.document))
