@@ -30,7 +30,9 @@ finds 30,000 chunks in less than 10 ms."""
 RARITY = """
     SELECT t.number, w.lexeme, coalesce(c.share, 0), coalesce(n.share, 0)
     FROM unnest(%s::text[]) WITH ORDINALITY AS t (text, number), unnest(to_tsvector('simple', t.text)) AS w
-    LEFT JOIN LATERAL (SELECT max(share) AS share FROM core_commonword WHERE lexeme = w.lexeme) c ON true
+    LEFT JOIN LATERAL (SELECT max(share) AS share FROM core_commonword c
+        WHERE c.lexeme = w.lexeme AND c.vector IN ('tsv', 'tsv_simple')
+    ) c ON true
     LEFT JOIN core_commonword n ON n.vector = 'tsv' AND n.lexeme = ''
 """
 """Statement that returns the words of each text with the share of chunks that contain the word, and the number of all

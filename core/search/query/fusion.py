@@ -19,14 +19,16 @@ class RankingParameters:
     """Parameters of the ranking. ``bench/retrieval`` measured their values, see docs/search.md."""
 
     depth: int = 100
-    """Maximum number of chunks from vector search, and of documents from each text search."""
-    words: float = 0.8
+    """Maximum number of documents from each text search."""
+    vectors: int = 200
+    """Maximum number of chunks from vector search."""
+    words: float = 1.0
     """Gain of a document that contains every word of the query often. The cosine similarity adds at most 1."""
     passage: float = 0.1
     """Gain of the document with the chunk that matches best, if the chunk contains enough words of the query."""
     recent: float = 0.01
     """Gain of a document of today. It halves with every year. It only decides between nearly equal documents."""
-    reserved: int = 3
+    reserved: int = 2
     """Number of first documents of each ranking that are always among the ``first`` results."""
     first: int = 10
     """Number of leading results for the rule of ``reserved``: about one page."""
@@ -101,9 +103,10 @@ def fuse(rankings: Rankings, parameters: RankingParameters) -> list[Ranked]:
         shown[item.document] = item.chunk
     for document in scores:
         scores[document] += parameters.recent * rankings.recency.get(document, 0.0)
+    sure = {item.document: item.sure for item in rankings.chunks}
     by_score = sorted(scores, key=lambda document: (-scores[document], document))
     return [
-        Ranked(document=document, chunk=shown[document], score=scores[document])
+        Ranked(document=document, chunk=shown[document], score=scores[document], sure=sure.get(document, 0.0))
         for document in _with_reserved_places(by_score, rankings, parameters)
     ]
 

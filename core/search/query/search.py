@@ -96,7 +96,9 @@ def answer(
             " ".join([parsed.plain_text, *corrected.values()]), mode=mode, filters=filters, parameters=parameters,
             words_of_text=with_corrections(parsed.plain_text, corrected),
         )  # fmt: skip
-        is_cut = count and may_be_cut(ranking, parameters.depth, MAX_CANDIDATES if mode == "text" else parameters.depth)
+        is_cut = count and may_be_cut(
+            ranking, parameters.depth, MAX_CANDIDATES if mode == "text" else parameters.vectors
+        )
     else:
         corrected, query = dict[str, str](), list[Lexeme]()
         has_operators = parsed.filters != NO_FILTERS or parsed.sort != "relevance"
@@ -185,7 +187,7 @@ def search_vectors(
     embedder = target.embedder
     with ThreadPoolExecutor(1) as pool:
         vector = pool.submit(embedder.embed, [words], "query")
-        yield lambda: nearest(target, vector.result()[0], filters, parameters.depth)
+        yield lambda: nearest(target, vector.result()[0], filters, parameters.vectors)
 
 
 def nearest(target: Target, vector: NDArray[np.float32], filters: Filters, depth: int) -> list[Ranked]:
@@ -227,5 +229,5 @@ def similar_documents(external_id: str, *, filters: Filters | None = None, limit
     if not target or not vectors:
         raise LookupError(f"{external_id} is not in the index.")
     mean = np.mean(np.array(vectors, np.float32), axis=0)
-    ranking = nearest(target, mean / np.linalg.norm(mean), filters or NO_FILTERS, DEFAULT_PARAMETERS.depth)
+    ranking = nearest(target, mean / np.linalg.norm(mean), filters or NO_FILTERS, DEFAULT_PARAMETERS.vectors)
     return load_results([item for item in ranking if item.document not in itself][:limit], "", [])
