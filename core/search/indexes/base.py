@@ -83,6 +83,13 @@ class VectorIndex(Protocol):
         """Delete chunks. Missing ids are ignored."""
         ...
 
+    def differing(self, records: Sequence[Record]) -> list[str]:
+        """Return the ids of the records that the index does not contain, or contains with another vector or metadata.
+
+        Nothing is written.
+        """
+        ...
+
     def query(self, vector: "NDArray[np.float32]", filters: Filters, limit: int) -> list[Match]:
         """Return the nearest chunks of documents that match the filters, nearest first."""
         ...
