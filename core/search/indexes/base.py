@@ -98,6 +98,10 @@ class VectorIndex(Protocol):
         """Yield the ids of all chunks, or only the ids with a prefix."""
         ...
 
+    def namespaces(self) -> list[str]:
+        """Return the names of all namespaces in the same index outside of the database, also of other projects."""
+        ...
+
     def describe(self) -> Description:
         """Return the number of vectors of the namespace, and the properties of the index."""
         ...

@@ -140,6 +140,10 @@ class PgvectorIndex:
         names = (vector_id(external_id, ordinal) for external_id, ordinal in rows.iterator(chunk_size=5000))
         yield from (name for name in names if name.startswith(prefix))
 
+    def namespaces(self) -> list[str]:
+        """Return no names, because each namespace in this database has a row."""
+        return []
+
     def describe(self) -> Description:
         """Return the exact number of vectors, the dimension and the metric."""
         count = Vector.objects.filter(namespace=self.namespace).count()

@@ -20,6 +20,8 @@ METRIC = "cosine"
 DECIMALS = 6
 """Number of decimals of each number in a request. Without rounding, a request would be twice as large. Six decimals are
 more precise than half precision."""
+COMPARED_TOGETHER = 500
+"""Number of records that are compared together. With more records, their numbers would need more memory."""
 TOLERANCE = 1e-5
 """Maximum difference of a number between a request and the stored record. Pinecone stores numbers with single
 precision. A difference below this value changes no ranking, because vectors have half precision."""
@@ -63,8 +65,13 @@ class PineconeIndex:
 
     def differing(self, records: Sequence[Record]) -> list[str]:
         """Fetch the records from Pinecone and return the ids of those that differ."""
-        sent = [_request_record(record) for record in records]
-        return [record["id"] for record, stored in self.store.fetch(sent) if stored is None or _differs(record, stored)]
+        differing: list[str] = []
+        for start in range(0, len(records), COMPARED_TOGETHER):
+            sent = [_request_record(record) for record in records[start : start + COMPARED_TOGETHER]]
+            for record, stored in self.store.fetch(sent):
+                if stored is None or _differs(record, stored):
+                    differing.append(record["id"])
+        return differing
 
     def namespaces(self) -> list[str]:
         """Return the names of all namespaces of the index, which may contain namespaces of other projects."""
