@@ -9,17 +9,21 @@ import pytest
 from django.core.management import call_command, load_command_class
 from django.test.utils import override_settings
 
-from core.models import EmbeddingModel, IndexEntry, Namespace, Vector
+from core.models import EmbeddingModel, Namespace, Vector
 from core.search.sync import sync
 from tests.support.fake_source import FakeSource, HashEmbedder, check_ledger, model
 from tests.support.index_damage import (
+    FORGOTTEN,
     IN_PGVECTOR,
     IN_PINECONE,
     IN_THE_DATABASE,
+    OTHER,
     Damage,
     changed_without_need,
     contents,
     snapshot,
+    sql,
+    store,
     unique_again,
 )
 from tests.support.kill_points import survives
@@ -30,10 +34,11 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def notes(monkeypatch: pytest.MonkeyPatch) -> FakeSource:
-    """Return a source of three documents and a tombstone."""
-    source = FakeSource(boat="one|two|three", crash="four", tide="five|six", gone="seven")
+    """Return a source with one document."""
+    source = FakeSource(**{OTHER: "other"})
     monkeypatch.setattr("core.management.commands.verify_index.document_sources", lambda: [source])
     monkeypatch.setattr("core.search.verifying.SETTLING", 0)
+    monkeypatch.setattr("core.search.verifying.MAX_LISTED", 1_000)
     return source
 
 
@@ -58,37 +63,56 @@ def verify(**options: Any) -> tuple[int, dict[str, Any]]:
     return getattr(command, "exit_code", 0), json.loads(out.getvalue())
 
 
-def begin(notes: FakeSource) -> None:
-    """Index the documents, and delete one of them."""
+def index_for(damages: Sequence[Damage], notes: FakeSource) -> dict[str, Damage]:
+    """Index a document for each damage, and return the damages by the external id of their document."""
+    names = {f"note{n:02}": damage for n, damage in enumerate(damages)}
+    notes.write(**{name: f"{name} one|{name} two|{name} three" for name in names})
     sync([notes])
-    notes.delete("gone")
+    notes.delete(*(name for name, damage in names.items() if damage.deleted))
     sync([notes])
+    assert verify(deep=True)[0] == 0
+    return names
 
 
-def check_damage(damage: Damage, notes: FakeSource, embedder: HashEmbedder, twin: Twin | None) -> None:
-    """Damage the index, and check what is found, repaired, embedded and written."""
+def found(damages: dict[str, Damage], report: dict[str, Any]) -> dict[str, bool]:
+    """Return whether each damage was found, by its name."""
+    kinds = {kind: of_kind["names"] for kind, of_kind in report["kinds"].items()}
+    return {
+        damage.name: any(name.startswith(damage.finds or document) for name in kinds.get(damage.kind, []))
+        for document, damage in damages.items()
+    }
+
+
+def check_damages(
+    damages: Sequence[Damage], notes: FakeSource, embedder: HashEmbedder, twin: Twin | None = None
+) -> None:
+    """Damage one document in each way, and check what is found, repaired, embedded and written."""
+    names = index_for(damages, notes)
     clean, records = snapshot(), records_of(twin)
-    damage.apply()
+    for name, damage in names.items():
+        damage.apply(name)
     damaged, wrong_records = snapshot(), records_of(twin)
     code, report = verify()
-    assert (code, damage.kind in report["kinds"]) == ((0, False) if damage.deep else (3, True)), report
+    assert found(names, report) == {damage.name: not damage.deep for damage in damages}
+    assert code == 3
     code, report = verify(deep=True)
-    assert (code, damage.kind in report["kinds"]) == (3, True), report
-    assert report["kinds"][damage.kind]["names"], report
+    assert found(names, report) == {damage.name: True for damage in damages}
+    assert code == 3
     sent, seen = twin.count("vectors.upsert", "records_in") if twin else 0, len(embedder.seen)
-    code, report = verify(repair=True, deep=damage.deep)
-    assert (code, report["wrong"], report["waiting"]) == (0, 0, 0), report
-    assert report["repaired"], report
-    assert verify(deep=True)[1]["wrong"] == 0
-    assert len(embedder.seen) - seen == damage.embedded
+    code, report = verify(repair=True, deep=True)
+    assert report["kinds"] == {}
+    assert (code, report["waiting"], report["failed"]) == (0, 0, 0)
+    assert report["repaired"] >= len(damages)
+    assert verify(deep=True)[1]["kinds"] == {}
+    assert len(embedder.seen) - seen == sum(damage.embedded for damage in damages)
     repaired = snapshot()
     assert contents(repaired) == contents(clean)
-    assert changed_without_need(clean, damaged, repaired) == []
+    assert changed_without_need(clean, damaged, repaired, names) == []
     check_ledger(notes)
     if twin:
         assert records_of(twin) == records
-        needed = sum(wrong_records.get(name) != record for name, record in records.items())
-        assert twin.count("vectors.upsert", "records_in") - sent == needed
+        needed = [name for name, record in records.items() if wrong_records.get(name) != record]
+        assert twin.count("vectors.upsert", "records_in") - sent == len(needed)
 
 
 def records_of(twin: Twin | None) -> dict[tuple[str, str], Any]:
@@ -97,51 +121,29 @@ def records_of(twin: Twin | None) -> dict[tuple[str, str], Any]:
     return {(space, row["id"]): (row["sha256"], row["metadata"]) for space, rows in spaces.items() for row in rows}
 
 
-def check_all(damages: Sequence[Damage], notes: FakeSource, embedder: HashEmbedder, twin: Twin | None = None) -> None:
-    for damage in damages:
-        try:
-            check_damage(damage, notes, embedder, twin)
-        except BaseException as error:
-            error.add_note(f"damage: {damage.name}")
-            raise
-        finally:
-            if damage.kind == "duplicates":
-                unique_again()
-        EmbeddingModel.objects.filter(fingerprint="hashed/other").delete()
-
-
-def test_damage_of_an_index_in_postgresql_is_repaired(notes: FakeSource, embedder: HashEmbedder) -> None:
-    begin(notes)
-    check_all(IN_PGVECTOR, notes, embedder)
-
-
-def test_damage_of_rows_is_repaired_with_an_index_in_postgresql(notes: FakeSource, embedder: HashEmbedder) -> None:
-    begin(notes)
-    check_all(IN_THE_DATABASE, notes, embedder)
+def test_every_damage_with_an_index_in_postgresql_is_repaired(notes: FakeSource, embedder: HashEmbedder) -> None:
+    try:
+        check_damages([*IN_THE_DATABASE, *IN_PGVECTOR], notes, embedder)
+    finally:
+        unique_again()
 
 
 @pytest.mark.twin
-def test_damage_of_an_index_in_pinecone_is_repaired(notes: FakeSource, embedder: HashEmbedder, pinecone: Twin) -> None:
-    EmbeddingModel.objects.create(fingerprint="hashed/first2")  # a model that was used before
-    begin(notes)
-    check_all(IN_PINECONE, notes, embedder, pinecone)
-
-
-@pytest.mark.twin
-def test_damage_of_rows_is_repaired_with_an_index_in_pinecone(
+def test_every_damage_with_an_index_in_pinecone_is_repaired(
     notes: FakeSource, embedder: HashEmbedder, pinecone: Twin
 ) -> None:
-    begin(notes)
-    check_all(IN_THE_DATABASE, notes, embedder, pinecone)
+    EmbeddingModel.objects.create(fingerprint=FORGOTTEN)
+    try:
+        check_damages([*IN_THE_DATABASE, *IN_PINECONE], notes, embedder, pinecone)
+    finally:
+        unique_again()
 
 
 @pytest.mark.twin
 def test_namespaces_of_other_projects_are_reported_and_stay(
     notes: FakeSource, embedder: HashEmbedder, pinecone: Twin
 ) -> None:
-    begin(notes)
-    from tests.support.index_damage import store
-
+    sync([notes])
     record = {"id": "boat#0000", "values": [1.0] + [0.0] * 7, "metadata": {}}
     store()._index.upsert(vectors=[record], namespace="prod-eu-hashed-first")
     code, report = verify(repair=True)
@@ -149,21 +151,28 @@ def test_namespaces_of_other_projects_are_reported_and_stay(
     assert sorted(pinecone.rows()) == ["prod-eu-hashed-first", "prod-hashed-first"]
 
 
-def damage_much() -> None:
-    """Damage every document in another way."""
-    for damage in [*IN_THE_DATABASE[:1], *IN_PGVECTOR[3:5]]:
-        damage.apply()
-    IndexEntry.objects.filter(document__external_id="crash").delete()
-    Vector.objects.filter(document__external_id="tide").delete()
-
-
 @pytest.mark.parametrize("step", [20, 45, 60, 75])
 def test_a_killed_repair_is_completed_by_the_next(notes: FakeSource, embedder: HashEmbedder, step: int) -> None:
-    begin(notes)
+    names = index_for([*IN_THE_DATABASE[:1], *IN_PGVECTOR], notes)
     clean = contents(snapshot())
-    damage_much()
+    for name, damage in names.items():
+        damage.apply(name)
     assert not survives(step, lambda: verify(repair=True))
     code, report = verify(repair=True)
     assert (code, report["wrong"], report["waiting"]) == (0, 0, 0)
     assert contents(snapshot()) == clean
-    assert Namespace.objects.count() == 1
+
+
+def test_the_output_names_each_kind_and_the_next_step(notes: FakeSource, embedder: HashEmbedder) -> None:
+    names = index_for(IN_PGVECTOR[:1], notes)
+    sql("DELETE FROM core_vector WHERE {chunk}")(*names)
+    out = StringIO()
+    call_command("verify_index", stdout=out)
+    assert out.getvalue().splitlines() == [
+        "1 difference in 2 documents; run verify_index --repair",
+        "  vectors missing in the index: 1 (note00#0001)",
+    ]
+    out = StringIO()
+    call_command("verify_index", repair=True, stdout=out)
+    assert out.getvalue() == "the index matches the ledger: 2 documents, 4 chunks; 1 repaired\n"
+    assert (Vector.objects.count(), Namespace.objects.count()) == (4, 1)

@@ -1,6 +1,6 @@
 """Damages of a search index and of its rows in the database, and snapshots that show which rows a repair changed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,23 +65,20 @@ def contents(rows: Rows) -> dict[tuple[str, str], tuple[Any, ...]]:
     return {key: row.content for key, row in rows.items()}
 
 
-def changed_without_need(
-    clean: Mapping[tuple[str, str], Row],
-    damaged: Mapping[tuple[str, str], Row],
-    repaired: Mapping[tuple[str, str], Row],
-) -> list[tuple[str, str]]:
+def changed_without_need(clean: Rows, damaged: Rows, repaired: Rows, names: Collection[str]) -> list[tuple[str, str]]:
     """Return the rows that were not damaged, but were written by the repair.
 
-    The rows of documents and entries may be written if any row of the document was damaged.
+    The rows of a document and its entry may be written if anything about the document was damaged. ``names`` are the
+    external ids of these documents.
     """
     wrong = {
         key for key in clean.keys() | damaged.keys()
         if key not in clean or key not in damaged or clean[key].content != damaged[key].content
     }  # fmt: skip
-    documents = {row.document for rows in (clean, damaged) for key, row in rows.items() if key in wrong}
+    written = set(Document.objects.filter(external_id__in=names).values_list("pk", flat=True))
     return sorted(
         key for key in damaged.keys() - wrong
-        if not (key[0] in {"document", "entry"} and damaged[key].document in documents)
+        if not (key[0] in {"document", "entry"} and damaged[key].document in written)
         and (key not in repaired or repaired[key].written_by != damaged[key].written_by)
     )  # fmt: skip
 
@@ -94,63 +91,56 @@ def store() -> Any:
     return target.index.store
 
 
-def boat(**where: Any) -> dict[str, Any]:
-    return {"document__external_id": "boat", **where}
-
-
-PARTS = {
-    "of_chunk": "ordinal = 1 AND document_id = (SELECT id FROM core_document WHERE external_id = 'boat')",
-    "of_text": """text_hash = (SELECT text_hash FROM core_chunk
-        WHERE ordinal = 1 AND document_id = (SELECT id FROM core_document WHERE external_id = 'boat'))""",
-    "of_other": """text_hash = (SELECT text_hash FROM core_chunk
-        WHERE ordinal = 0 AND document_id = (SELECT id FROM core_document WHERE external_id = 'tide'))""",
-}
-"""Conditions that the statements below contain by name: one chunk, the text of this chunk, and the vector of another
-text."""
-
-
-def sql(statement: str) -> Callable[[], None]:
-    """Return a function that executes a statement. Names in braces stand for ``PARTS``."""
-
-    def execute() -> None:
-        with connection.cursor() as cursor:
-            cursor.execute(statement.format_map(PARTS))
-
-    return execute
+Apply = Callable[[str], object]
+"""A function that damages the document with this external id."""
+OTHER = "other"
+"""External id of a document that no damage changes."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Damage:
-    """A damage, the kind of difference that it causes, and the number of texts that its repair embeds.
+    """A damage of one document with three chunks, and the kind of difference that it causes.
 
-    With ``deep``, only ``verify_index --deep`` finds it.
+    ``embedded`` is the number of texts that the repair embeds. With ``deep``, only ``verify_index --deep`` finds the
+    damage. With ``deleted``, the document is a tombstone. ``finds`` is the name in the report. If it is empty, the name
+    begins with the external id.
     """
 
     name: str
-    apply: Callable[[], object]
+    apply: Apply
     kind: str
     embedded: int = 0
     deep: bool = False
+    deleted: bool = False
+    finds: str = ""
 
 
-def _swap_chunks() -> None:
-    first, second = Vector.objects.filter(document__external_id="boat", ordinal__lt=2).order_by("ordinal")
-    for vector, embedding in ((first, second.embedding_id), (second, first.embedding_id)):  # type: ignore[attr-defined]
-        Vector.objects.filter(document=vector.document, ordinal=vector.ordinal).update(embedding=embedding)
+PARTS = {
+    "document": "document_id = (SELECT id FROM core_document WHERE external_id = %(name)s)",
+    "chunk": "ordinal = 1 AND document_id = (SELECT id FROM core_document WHERE external_id = %(name)s)",
+    "text": """text_hash = (SELECT text_hash FROM core_chunk
+        WHERE ordinal = 1 AND document_id = (SELECT id FROM core_document WHERE external_id = %(name)s))""",
+    "other": """text_hash = (SELECT text_hash FROM core_chunk
+        WHERE ordinal = 0 AND document_id = (SELECT id FROM core_document WHERE external_id = 'other'))""",
+}
+"""Conditions that the statements below contain by name: a document, one of its chunks, the text of this chunk, and the
+text of another document."""
 
 
-def _vector_of(external_id: str, ordinal: int) -> None:
-    document, namespace = Document.objects.get(external_id=external_id), Namespace.objects.get()
-    Vector.objects.create(
-        document=document, ordinal=ordinal, namespace=namespace, embedding=Embedding.objects.order_by("pk")[0]
-    )
+def sql(statement: str) -> Apply:
+    """Return a function that executes a statement. Names in braces stand for ``PARTS``."""
+
+    def execute(name: str) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(statement.format_map(PARTS), {"name": name})
+
+    return execute
 
 
-def _duplicate() -> None:
+def _duplicate(name: str) -> None:
     """Store a document twice, as after a damaged index of the unique constraint."""
-    with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE core_document DROP CONSTRAINT document_identity")
-    copy = Document.objects.defer("key", "title_tsv").get(external_id="boat")
+    sql("ALTER TABLE core_document DROP CONSTRAINT document_identity")(name)
+    copy = Document.objects.defer("key", "title_tsv").get(external_id=name)
     entry, chunks = IndexEntry.objects.get(document=copy), list(Chunk.objects.filter(document=copy))
     copy.pk = entry.pk = None
     copy.save(force_insert=True)
@@ -164,57 +154,58 @@ def _duplicate() -> None:
 
 
 def unique_again() -> None:
-    """Create the constraint that the damage ``a document stored twice`` drops."""
-    sql("ALTER TABLE core_document ADD CONSTRAINT document_identity UNIQUE (key)")()
-
-
-def _old_namespace(state: str) -> Callable[[], None]:
-    def create() -> None:
-        current = Namespace.objects.get()
-        Namespace.objects.create(
-            index=current.index, container=current.container, name="an-old-model", embedder="hashed/old",
-            dimension=8, state=state,
-        )  # fmt: skip
-
-    return create
+    """Remove all documents, and create the constraint that the damage ``a document stored twice`` drops."""
+    with connection.cursor() as cursor:
+        cursor.execute("TRUNCATE core_document CASCADE")
+        cursor.execute("ALTER TABLE core_document DROP CONSTRAINT IF EXISTS document_identity")
+        cursor.execute("ALTER TABLE core_document ADD CONSTRAINT document_identity UNIQUE (key)")
 
 
 def _edited(column: str, value: str) -> Damage:
-    return Damage(
-        name=f"the {column} of a chunk", apply=sql(f"UPDATE core_chunk SET {column} = {value} WHERE {{of_chunk}}"),
-        kind="content",
-    )  # fmt: skip
+    statement = f"UPDATE core_chunk SET {column} = {value} WHERE {{chunk}}"  # noqa: S608  (values of this file)
+    return Damage(name=f"the {column} of a chunk", apply=sql(statement), kind="content")
 
 
 def _head(column: str, value: str) -> Damage:
-    statement = f"UPDATE core_document SET {column} = {value} WHERE external_id = 'boat'"
+    statement = f"UPDATE core_document SET {column} = {value} WHERE external_id = %(name)s"  # noqa: S608  (as above)
     return Damage(name=f"the {column} of a document", apply=sql(statement), kind="content")
 
 
 def _entry(**values: Any) -> Damage:
     return Damage(
-        name=f"{'and '.join(values)} of an entry", kind="ledger",
-        apply=lambda: IndexEntry.objects.filter(**boat()).update(**values),
+        name=f"{' and '.join(values)} of an entry", kind="ledger",
+        apply=lambda name: IndexEntry.objects.filter(document__external_id=name).update(**values),
     )  # fmt: skip
+
+
+def _namespace(state: str) -> Damage:
+    def create(name: str) -> None:
+        current = Namespace.objects.get(state="serving")
+        Namespace.objects.create(
+            index=current.index, container=current.container, name=name, embedder=f"hashed/{name}", dimension=8,
+            state=state,
+        )  # fmt: skip
+
+    return Damage(name=f"a namespace that is {state}", apply=create, kind="namespaces")
 
 
 IN_THE_DATABASE = [
     *(
         Damage(
             name=f"chunk {n} lost", kind="content",
-            apply=lambda n=n: Chunk.objects.filter(**boat(ordinal=n)).delete(),
+            apply=sql(f"DELETE FROM core_chunk WHERE {{document}} AND ordinal = {n}"),  # noqa: S608  (a number)
         )
         for n in (0, 1, 2)
     ),
-    Damage(name="all chunks lost", apply=lambda: Chunk.objects.filter(**boat()).delete(), kind="content"),
+    Damage(name="all chunks lost", apply=sql("DELETE FROM core_chunk WHERE {document}"), kind="content"),
     Damage(
         name="a chunk too many", kind="content",
         apply=sql("INSERT INTO core_chunk (document_id, ordinal, text, prefix, words, url, text_hash)"
-                  " SELECT document_id, 7, text, prefix, words, url, text_hash FROM core_chunk WHERE {of_chunk}"),
+                  " SELECT document_id, 7, text, prefix, words, url, text_hash FROM core_chunk WHERE {chunk}"),
     ),
     Damage(
-        name="chunks in another order", kind="content",
-        apply=sql("UPDATE core_chunk SET ordinal = ordinal + 5 WHERE ordinal = 0"),
+        name="a chunk with another ordinal", kind="content",
+        apply=sql("UPDATE core_chunk SET ordinal = 5 WHERE {chunk}"),
     ),
     _edited("text", "'edited by hand'"),
     _edited("prefix", "'edited by hand'"),
@@ -227,7 +218,7 @@ IN_THE_DATABASE = [
     Damage(
         name="a text with its hash", kind="content",
         apply=sql("UPDATE core_chunk SET prefix = '', text = 'x',"
-                  " text_hash = encode(substring(sha256('x') FROM 1 FOR 16), 'hex')::uuid WHERE {of_chunk}"),
+                  " text_hash = encode(substring(sha256('x') FROM 1 FOR 16), 'hex')::uuid WHERE {chunk}"),
     ),
     _head("title", "'Edited'"),
     _head("url", "'https://example.org/edited'"),
@@ -236,25 +227,24 @@ IN_THE_DATABASE = [
     _head("labels", "ARRAY['edited']"),
     Damage(
         name="a stored vector of zeros", kind="embeddings", embedded=1,
-        apply=sql("UPDATE core_embedding SET vector = '[0,0,0,0,0,0,0,0]' WHERE {of_text}"),
+        apply=sql("UPDATE core_embedding SET vector = '[0,0,0,0,0,0,0,0]' WHERE {text}"),
     ),
     Damage(
         name="a stored vector of another dimension", kind="embeddings", embedded=1,
-        apply=sql("UPDATE core_embedding SET vector = '[1,2,3]' WHERE {of_text}"),
+        apply=sql("UPDATE core_embedding SET vector = '[1,2,3]' WHERE {text}"),
     ),
     Damage(
         name="a stored vector of another text", kind="embeddings", embedded=1,
-        apply=sql("UPDATE core_embedding e SET vector = o.vector FROM core_embedding o"
-                  " WHERE o.{of_other} AND e.{of_text}"),
+        apply=sql("UPDATE core_embedding e SET vector = o.vector FROM core_embedding o WHERE o.{other} AND e.{text}"),
     ),
     Damage(
         name="a stored vector of another text with its checksum", kind="embeddings", embedded=1,
         apply=sql("UPDATE core_embedding e SET vector = o.vector, checksum = o.checksum FROM core_embedding o"
-                  " WHERE o.{of_other} AND e.{of_text}"),
+                  " WHERE o.{other} AND e.{text}"),
     ),
     Damage(
         name="an entry lost", kind="unrecorded",
-        apply=lambda: IndexEntry.objects.filter(**boat()).delete(),
+        apply=lambda name: IndexEntry.objects.filter(document__external_id=name).delete(),
     ),
     _entry(chunks=2),
     _entry(chunks=2_000_000_000, high_water=2_000_000_000),
@@ -263,75 +253,90 @@ IN_THE_DATABASE = [
     _entry(indexed_version=0),
     _entry(embedder="another"),
     Damage(name="a document stored twice", apply=_duplicate, kind="duplicates"),
-    Damage(name="a namespace of an abandoned switch", apply=_old_namespace("filling"), kind="namespaces"),
-    Damage(name="a namespace of an interrupted removal", apply=_old_namespace("dropping"), kind="namespaces"),
+    _namespace("filling"),
+    _namespace("dropping"),
 ]  # fmt: skip
+
+
+def _vector(ordinal: int) -> Apply:
+    return lambda name: Vector.objects.create(
+        document=Document.objects.get(external_id=name), ordinal=ordinal, namespace=Namespace.objects.get(state="serving"),
+        embedding=Embedding.objects.order_by("pk")[0],
+    )  # fmt: skip
+
+
+def _vector_of_another_model(name: str) -> None:
+    model, _ = EmbeddingModel.objects.get_or_create(fingerprint="hashed/other")
+    chunk = Chunk.objects.get(document__external_id=name, ordinal=1)
+    embedding = Embedding.objects.create(model=model, text_hash=chunk.text_hash, vector=[1.0] * 8)
+    Vector.objects.filter(document=chunk.document, ordinal=1).update(embedding=embedding)
+
+
 IN_PGVECTOR = [
-    Damage(name="a vector lost", apply=lambda: Vector.objects.filter(**boat(ordinal=1)).delete(), kind="missing"),
-    Damage(name="all vectors lost", apply=lambda: Vector.objects.all().delete(), kind="missing"),
-    Damage(name="a vector too many", apply=lambda: _vector_of("boat", 9), kind="extra"),
-    Damage(name="a vector of a tombstone", apply=lambda: _vector_of("gone", 0), kind="extra"),
-    Damage(name="swapped vectors", apply=_swap_chunks, kind="misplaced"),
+    Damage(name="a vector lost", apply=sql("DELETE FROM core_vector WHERE {chunk}"), kind="missing"),
+    Damage(name="all vectors lost", apply=sql("DELETE FROM core_vector WHERE {document}"), kind="missing"),
+    Damage(name="a vector too many", apply=_vector(9), kind="extra"),
+    Damage(name="a vector of a tombstone", apply=_vector(0), kind="extra", deleted=True),
     Damage(
-        name="a chunk with another vector", kind="misplaced",
-        apply=sql("UPDATE core_vector SET embedding_id = (SELECT id FROM core_embedding WHERE {of_other})"
-                  " WHERE {of_chunk}"),
+        name="swapped vectors", kind="misplaced",
+        apply=sql("UPDATE core_vector v SET embedding_id = o.embedding_id FROM core_vector o"
+                  " WHERE v.{document} AND v.document_id = o.document_id AND v.ordinal + o.ordinal = 1"),
     ),
     Damage(
-        name="a chunk with the vector of another model", kind="misplaced",
-        apply=lambda: _other_model(),
+        name="the vector of another text", kind="misplaced",
+        apply=sql("UPDATE core_vector SET embedding_id = (SELECT id FROM core_embedding WHERE {other}) WHERE {chunk}"),
     ),
+    Damage(name="the vector of another model", apply=_vector_of_another_model, kind="misplaced"),
 ]  # fmt: skip
 
 
-def _other_model() -> None:
-    other = EmbeddingModel.objects.create(fingerprint="hashed/other")
-    chunk = Chunk.objects.get(**boat(ordinal=1))
-    embedding = Embedding.objects.create(model=other, text_hash=chunk.text_hash, vector=[1.0] * 8)
-    Vector.objects.filter(**boat(ordinal=1)).update(embedding=embedding)
+def _update(**values: Any) -> Apply:
+    return lambda name: store()._index.update(id=f"{name}#0001", namespace=store().namespace, **values)
 
 
-def _update(**values: Any) -> Callable[[], object]:
-    return lambda: store()._index.update(id="boat#0001", namespace=store().namespace, **values)
-
-
-def _rewrite(change: Callable[[dict[str, Any]], object]) -> Callable[[], object]:
+def _rewrite(change: Callable[[dict[str, Any]], object]) -> Apply:
     """Return a function that writes a record again after ``change`` has changed its metadata."""
 
-    def write() -> None:
-        stored = store()._fetch(["boat#0001"])["boat#0001"]
+    def write(name: str) -> None:
+        stored = store()._fetch([f"{name}#0001"])[f"{name}#0001"]
         metadata = dict(stored.metadata)
         change(metadata)
-        store().upsert([{"id": "boat#0001", "values": stored.values, "metadata": metadata}])
+        store().upsert([{"id": f"{name}#0001", "values": stored.values, "metadata": metadata}])
 
     return write
 
 
-def _swap_records() -> None:
-    stored = store()._fetch(["boat#0000", "boat#0001"])
-    first, second = stored["boat#0000"], stored["boat#0001"]
+def _swap_values(name: str) -> None:
+    ids = [f"{name}#0000", f"{name}#0001"]
+    stored = store()._fetch(ids)
     store().upsert(
-        [
-            {"id": "boat#0000", "values": second.values, "metadata": dict(first.metadata)},
-            {"id": "boat#0001", "values": first.values, "metadata": dict(second.metadata)},
-        ]
+        {"id": one, "values": stored[other].values, "metadata": dict(stored[one].metadata)}
+        for one, other in zip(ids, reversed(ids), strict=True)
     )
 
 
-def _record(name: str, namespace: str | None = None) -> Callable[[], object]:
-    record = {"id": name, "values": [1.0] + [0.0] * 7, "metadata": {"text": "unknown"}}
-    return lambda: store()._index.upsert(vectors=[record], namespace=namespace or store().namespace)
+def _record(form: str, namespace: str = "") -> Apply:
+    """Return a function that writes a record. ``{}`` in ``form``, the id of the record, stands for the document."""
+    values = {"values": [1.0] + [0.0] * 7, "metadata": {"text": "unknown"}}
+    return lambda name: store()._index.upsert(
+        vectors=[{"id": form.format(name), **values}], namespace=namespace or store().namespace
+    )
 
 
+FORGOTTEN = "hashed/forgotten"
+"""A model that was used before."""
 IN_PINECONE = [
-    Damage(name="a record lost", apply=lambda: store().delete(["boat#0001"]), kind="missing"),
-    Damage(name="the namespace lost", apply=lambda: store().drop(), kind="missing"),
-    Damage(name="a record too many", apply=_record("boat#0009"), kind="extra"),
-    Damage(name="a record far too many", apply=_record("boat#999999999"), kind="extra"),
-    Damage(name="a record of a tombstone", apply=_record("gone#0000"), kind="extra"),
-    Damage(name="a record of an unknown document", apply=_record("unknown#0000"), kind="foreign"),
-    Damage(name="a record with a malformed id", apply=_record("a malformed id"), kind="foreign"),
-    Damage(name="swapped records", apply=_swap_records, kind="altered", deep=True),
+    Damage(name="a record lost", apply=lambda name: store().delete([f"{name}#0001"]), kind="missing"),
+    Damage(
+        name="all records lost", kind="missing",
+        apply=lambda name: store().delete([f"{name}#{n:04}" for n in range(3)]),
+    ),
+    Damage(name="a record too many", apply=_record("{}#0009"), kind="extra"),
+    Damage(name="a record with a high ordinal", apply=_record("{}#999999999"), kind="extra"),
+    Damage(name="a record of a tombstone", apply=_record("{}#0000"), kind="extra", deleted=True),
+    Damage(name="a record of an unknown document", apply=_record("unknown#0000"), kind="foreign", finds="unknown#0000"),
+    Damage(name="a record with a malformed id", apply=_record("a bad id"), kind="foreign", finds="a bad id"),
+    Damage(name="swapped values", apply=_swap_values, kind="altered", deep=True),
     Damage(name="other values", apply=_update(values=[1.0] + [0.0] * 7), kind="altered", deep=True),
     Damage(name="other metadata", apply=_update(set_metadata={"text": "edited"}), kind="altered", deep=True),
     Damage(name="another key", apply=_update(set_metadata={"new": "key"}), kind="altered", deep=True),
@@ -342,8 +347,11 @@ IN_PINECONE = [
     Damage(name="a key lost", apply=_rewrite(lambda metadata: metadata.pop("title")), kind="altered", deep=True),
     Damage(name="all metadata lost", apply=_rewrite(lambda metadata: metadata.clear()), kind="altered", deep=True),
     Damage(
-        name="a stored vector lost", apply=sql("DELETE FROM core_embedding WHERE {of_text}"),
-        kind="embeddings", embedded=1,
+        name="a stored vector lost", apply=sql("DELETE FROM core_embedding WHERE {text}"), kind="embeddings",
+        embedded=1,
     ),
-    Damage(name="a forgotten namespace", apply=_record("boat#0000", "prod-hashed-first2"), kind="namespaces"),
+    Damage(
+        name="a forgotten namespace", apply=_record("{}#0000", "prod-hashed-forgotten"), kind="namespaces",
+        finds="prod-hashed-forgotten",
+    ),
 ]  # fmt: skip
