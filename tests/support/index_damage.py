@@ -260,9 +260,11 @@ IN_THE_DATABASE = [
 
 def _vector(ordinal: int) -> Apply:
     return lambda name: Vector.objects.create(
-        document=Document.objects.get(external_id=name), ordinal=ordinal, namespace=Namespace.objects.get(state="serving"),
+        document=Document.objects.get(external_id=name),
+        ordinal=ordinal,
+        namespace=Namespace.objects.get(state="serving"),
         embedding=Embedding.objects.order_by("pk")[0],
-    )  # fmt: skip
+    )
 
 
 def _vector_of_another_model(name: str) -> None:
