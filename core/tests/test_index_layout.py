@@ -98,6 +98,26 @@ def test_a_document_of_the_earlier_layout_is_written_again_without_embedding() -
 
 
 @pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "at",
+    [
+        None,
+        datetime(1969, 7, 20, 20, 17, 40, 1, UTC),
+        datetime(9999, 12, 31, tzinfo=UTC),
+        datetime(1, 1, 2, tzinfo=UTC),
+    ],
+)
+def test_any_time_of_a_passage_is_stored_exactly(at: datetime | None) -> None:
+    with model("layout"):
+        forum = Forum(passages=[Passage(text="Text", at=at)], changed_at=at)
+        sync([forum])
+        forum.enqueue("boat")
+        assert sync([forum]).chunks_sent == 0
+    assert Chunk.objects.get().occurred_at == at
+    assert Document.objects.get().changed_at == at or at is None
+
+
+@pytest.mark.django_db(transaction=True)
 def test_texts_that_are_too_long_are_cut() -> None:
     long = "ä" * 100_000
     labels = [f"{n}{long}" for n in range(1000)]

@@ -75,10 +75,11 @@ class FakeSource:
     def render(self, external_ids: Sequence[str]) -> Iterable[RenderedDocument]:
         for name in external_ids:
             if name in self.texts:
-                passages = [Passage(text=part, author="ada", at=NOW) for part in self.texts[name].split("|")]
+                parts = self.texts[name].split("|")
+                passages = [Passage(text=part, author="ada", at=NOW, kind="note") for part in parts]
                 yield RenderedDocument(
                     external_id=name, kind="note", title=name, url="https://example.org", author="Ada",
-                    occurred_at=NOW, passages=passages,
+                    occurred_at=NOW, passages=passages, state="open",
                 )  # fmt: skip
 
     def write(self, **texts: str) -> None:

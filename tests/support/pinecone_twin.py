@@ -27,6 +27,10 @@ class Twin(TwinProcess):
         namespaces = self.call(f"dump?index={index}")["namespaces"]
         return {name: rows for name, rows in namespaces.items() if rows}
 
+    def host(self, index: str = "activity-trackers") -> str:
+        """Return the address of an index, as Pinecone's console shows it."""
+        return self.call("stats")["indexes"][index]["host"]
+
     def count(self, route: str, statistic: str = "requests") -> int:
         """Return a statistic of a route, such as the number of its requests since the last reset."""
         return int(self.call("stats")["routes"].get(route, {}).get(statistic, 0))
