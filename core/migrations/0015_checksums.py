@@ -32,14 +32,21 @@ class Migration(migrations.Migration):
                 migrations.AddField(
                     model_name='embedding',
                     name='checksum',
-                    field=models.BinaryField(db_default=b'', max_length=8),
+                    field=models.BinaryField(
+                        db_default=b'', help_text='Checksum of model, hash and vector, as the vector was stored.',
+                        max_length=8,
+                    ),
                 ),
             ],
         ),
         migrations.AddField(
             model_name='document',
             name='checksum',
-            field=models.BinaryField(db_default=b'', max_length=8),
+            field=models.BinaryField(
+                db_default=b'',
+                help_text='Checksum of the fields above and of all chunks, as the sync stored them. Empty without chunks.',
+                max_length=8,
+            ),
         ),
         migrations.RunSQL(RENDER_AGAIN, migrations.RunSQL.noop),
     ]

@@ -125,7 +125,7 @@ def compute_vectors(
                 raise BudgetExhausted(TIME_IS_OVER)
             batch = missing[start : start + step]
             new = embedder.embed([texts[key] for key in batch], "passage").astype("f2")
-            finite = np.isfinite(new).all(axis=1)
+            finite = [bool(np.isfinite(row).all()) for row in new]
             usable = [key for key, is_finite in zip(batch, finite, strict=True) if is_finite]
             unusable += len(batch) - len(usable)
             writer.add(usable, new[finite])
