@@ -41,7 +41,7 @@ def check_documents(
     if progress:
         progress(0, total)
     while True:
-        with _one_snapshot():
+        with one_snapshot():
             batch = clean.filter(pk__gt=last).select_related("document__scope").order_by("pk")[:BATCH_SIZE]
             updates = _stored(list(batch))
         if not updates:
@@ -76,14 +76,14 @@ def check_vectors_again(target: Target) -> None:
         if not documents:
             return
         last = documents[-1]
-        with _one_snapshot():
+        with one_snapshot():
             clean = IndexEntry.objects.filter(namespace=target.namespace, state="clean", document__in=documents)
             updates = _stored(list(clean.select_related("document__scope")))
         _read_back(target, updates)
 
 
 @contextmanager
-def _one_snapshot() -> Generator[None]:
+def one_snapshot() -> Generator[None]:
     """Let all queries in the block see the same state of the database, so that a running sync is no difference."""
     outermost = not connection.in_atomic_block
     with transaction.atomic(), connection.cursor() as cursor:

@@ -30,7 +30,8 @@ def repair(
     compare again afterwards. Refused documents are tried again.
     """
     repaired = drop_unused(target, list(_names("namespaces")))
-    repaired += remove_duplicates() + remove_vectors(target) + queue_repair(target)
+    repaired += remove_duplicates() + remove_vectors(target)
+    repaired += queue_repair(target, [source.source_system for source in sources])
     IndexEntry.objects.filter(namespace=target.namespace, state="failed").update(next_try_at=None)
     sync(sources, progress=progress, wait=WAIT, compare=True)
     return repaired
@@ -42,7 +43,7 @@ larger number. ``remove_vectors`` deletes further vectors by their listed ids.""
 QUEUE = """
     WITH wrong AS (
         SELECT DISTINCT d.id, d.external_id FROM difference f JOIN core_document d ON d.id = f.document_id
-        WHERE f.kind NOT IN ('waiting', 'extra', 'duplicates')
+        WHERE f.kind NOT IN ('waiting', 'extra', 'duplicates') AND (%s::text[] IS NULL OR d.source_system = ANY(%s))
     ), counted AS (
         SELECT w.id, (SELECT count(*) FROM core_chunk c WHERE c.document_id = w.id) AS chunks,
             (SELECT coalesce(max(v.ordinal) + 1, 0) FROM listed_vector v WHERE v.external_id = w.external_id) AS reach
@@ -56,13 +57,14 @@ QUEUE = """
 """
 
 
-def queue_repair(target: Target) -> int:
+def queue_repair(target: Target, systems: Sequence[str] | None = None) -> int:
     """Queue every document with differences, and forget what the ledger records about it.
 
-    Returns the number of documents.
+    Only documents of the sources ``systems`` are queued (``None``: all), because no sync writes the other documents.
+    Their differences stay visible. Returns the number of queued documents.
     """
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(QUEUE, [target.namespace.pk, MAX_SURPLUS])
+        cursor.execute(QUEUE, [systems, systems, target.namespace.pk, MAX_SURPLUS])
         return cursor.rowcount
 
 

@@ -7,14 +7,14 @@ Differences are collected in a temporary table, so that the comparison needs lit
 import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 
 from django.db import connection
 
 from core.db.binary_copy import copy_rows, integer, text
 from core.errors import DocumentRefused
-from core.search.content_checks import check_documents, check_vectors_again
+from core.search.content_checks import check_documents, check_vectors_again, one_snapshot
 from core.search.indexes.base import parts_of, vector_id
 from core.search.namespaces import Target, unused_namespaces
 from core.search.vectors import CHECKSUM, model_key
@@ -118,8 +118,9 @@ def differences(
     with connection.cursor() as cursor:
         cursor.execute(TABLES)
     check_documents(target, versions or {}, deep=deep, progress=progress)
-    _list(target)
-    _compare(target)
+    with one_snapshot() if target.index.transactional else nullcontext():
+        _list(target)
+        _compare(target)
     until = time.monotonic() + SETTLING
     while _has_recent(target) and time.monotonic() < until:
         time.sleep(0.5)  # the index may not list recent writes yet

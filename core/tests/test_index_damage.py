@@ -1,5 +1,6 @@
 """Tests that every kind of damage of an index is found and repaired, and that a repair changes nothing else."""
 
+import itertools
 import json
 from collections.abc import Iterator, Sequence
 from io import StringIO
@@ -9,7 +10,7 @@ import pytest
 from django.core.management import call_command, load_command_class
 from django.test.utils import override_settings
 
-from core.models import EmbeddingModel, Namespace, Vector
+from core.models import Document, EmbeddingModel, Namespace, Vector
 from core.search.sync import sync
 from tests.support.fake_source import FakeSource, HashEmbedder, check_ledger, model
 from tests.support.index_damage import (
@@ -161,6 +162,30 @@ def test_a_killed_repair_is_completed_by_the_next(notes: FakeSource, embedder: H
     code, report = verify(repair=True)
     assert (code, report["wrong"], report["waiting"]) == (0, 0, 0)
     assert contents(snapshot()) == clean
+
+
+@pytest.mark.slow
+def test_a_repair_that_is_killed_at_any_step_is_completed(notes: FakeSource, embedder: HashEmbedder) -> None:
+    names = index_for([*IN_THE_DATABASE[:1], *IN_PGVECTOR], notes)
+    clean = contents(snapshot())
+    for step in itertools.count(1):
+        for name, damage in names.items():
+            damage.apply(name)
+        ended = survives(step, lambda: verify(repair=True))
+        assert verify(repair=True)[1]["wrong"] == 0
+        assert contents(snapshot()) == clean
+        EmbeddingModel.objects.filter(fingerprint="hashed/other").delete()
+        if ended:
+            break
+
+
+def test_documents_of_a_removed_tracker_stay_in_the_report(notes: FakeSource, embedder: HashEmbedder) -> None:
+    index_for(IN_PGVECTOR[:1], notes)
+    Document.objects.update(source_system="removed")
+    Vector.objects.filter(document__external_id="note00", ordinal=1).delete()
+    for options in ({}, {"repair": True}, {}):
+        code, report = verify(**options)
+        assert (code, report["kinds"]["missing"]["names"]) == (3, ["note00#0001"])
 
 
 def test_the_output_names_each_kind_and_the_next_step(notes: FakeSource, embedder: HashEmbedder) -> None:

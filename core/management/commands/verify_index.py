@@ -96,7 +96,8 @@ def in_words(result: Differences, repaired: int) -> str:
         first = "; ".join([f"the index matches the ledger: {size}", *repairs, *waiting, *failed])
         return "\n  ".join([first, *notes])
     count = number_of(result.wrong, "difference")
-    first = "; ".join([f"{count} in {number_of(result.documents, 'document')}", *repairs, "run verify_index --repair"])
+    advice = "run verify_index --repair again" if repaired else "run verify_index --repair"
+    first = "; ".join([f"{count} in {number_of(result.documents, 'document')}", *repairs, advice])
     return "\n  ".join([first, *(_line(kind, found) for kind, found in result.kinds.items()), *notes])
 
 
