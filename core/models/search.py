@@ -67,6 +67,11 @@ class Document(models.Model):
     renderer_version = models.PositiveIntegerField(
         default=0, db_default=0, help_text="Version of the renderer and chunker that created the chunks."
     )
+    checksum = models.BinaryField(
+        max_length=8,
+        db_default=b"",
+        help_text="Checksum of the fields above and of all chunks, as the sync stored them. Empty without chunks.",
+    )
     title_tsv = models.GeneratedField(
         expression=SearchVector("title", config="english") + SearchVector("title", config="simple"),
         output_field=SearchVectorField(),
@@ -166,6 +171,9 @@ class Embedding(models.Model):
     model = models.ForeignKey(EmbeddingModel, on_delete=models.CASCADE, related_name="+", db_index=False)
     text_hash = models.UUIDField(help_text="First half of the SHA-256 of the text.")
     vector = HalfVectorField()
+    checksum = models.BinaryField(
+        max_length=8, db_default=b"", help_text="Checksum of model, hash and vector, as the vector was stored."
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["text_hash", "model"], name="embedding_identity")]

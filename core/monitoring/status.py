@@ -98,7 +98,10 @@ def status(now: datetime) -> Status:
         )
         findings.append(Finding(level=Level.WARNING, text=text))
     if waiting["failed"]:
-        text = f"{number_of(waiting['failed'], 'document')} cannot be indexed; see the index entries in the admin"
+        newest = entries.filter(state="failed").order_by("-next_try_at", "-pk").values_list("last_error", flat=True)
+        reason = " ".join((newest.first() or "").split())[:200]
+        count = number_of(waiting["failed"], "document")
+        text = f"{count} cannot be indexed ({reason}); see the index entries in the admin"
         findings.append(Finding(level=Level.WARNING, text=text))
     if not last_ended and not running:
         findings.append(Finding(level=Level.WARNING, text="nothing has been collected yet; run manage.py collect_all"))

@@ -1,7 +1,7 @@
 """Namespaces of the index. Each namespace contains the vectors of one model, and one namespace serves queries."""
 
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from core.db.locks import NAMESPACES, require_own_session
-from core.models import IndexEntry, Namespace
+from core.models import EmbeddingModel, IndexEntry, Namespace
 from core.search.embedders.base import Embedder
 from core.search.embedders.registry import get_embedder
 from core.search.indexes.base import VectorIndex
@@ -150,10 +150,53 @@ def writable(namespace: Namespace) -> Generator[bool]:
                 cursor.execute("SELECT pg_advisory_unlock_shared(%s, %s)", key)
 
 
-def _unsaved(embedder: Embedder, container: str) -> Namespace:
-    slug = re.sub(r"[^a-z0-9.-]+", "-", embedder.info.fingerprint.lower()).strip("-")
+def unused_namespaces(target: Target) -> tuple[list[str], list[str]]:
+    """Return the names of namespaces that are not in use: those of this project, and others in the same Pinecone index.
+
+    A namespace of this project has the name that this project gives to a model of this database, or a row whose removal
+    or filling was interrupted. The namespace of the model in the settings may still be filled.
+    """
+    stored = Namespace.objects.filter(container=target.namespace.container)
+    listed = set(target.index.namespaces()) - set(stored.values_list("name", flat=True))
+    fingerprints = EmbeddingModel.objects.values_list("fingerprint", flat=True)
+    created = {namespace_name(fingerprint, target.namespace.container) for fingerprint in fingerprints}
+    own = (listed & created) | set(_abandoned(target).values_list("name", flat=True))
+    return sorted(own), sorted(listed - created)
+
+
+def drop_unused(target: Target, names: Sequence[str]) -> int:
+    """Remove namespaces that ``unused_namespaces`` returned first. Return the number of removed namespaces.
+
+    Namespaces that are in use by now stay.
+    """
+    _abandoned(target).filter(name__in=names).update(state=State.DROPPING)
+    dropped = finish_dropping()
+    current = target.namespace
+    for name in set(names) & set(unused_namespaces(target)[0]):
+        unused = Namespace(
+            index=current.index, container=current.container, name=name, embedder=current.embedder,
+            dimension=current.dimension,
+        )  # fmt: skip
+        target_of(unused).index.drop()
+        dropped += 1
+    return dropped
+
+
+def _abandoned(target: Target) -> "QuerySet[Namespace]":
+    """Return the rows of namespaces that no process fills or reads, unless a removal is running."""
+    rows = Namespace.objects.filter(index=target.namespace.index).exclude(state=State.SERVING)
+    return rows.exclude(state=State.FILLING, embedder=get_embedder().info.fingerprint)
+
+
+def namespace_name(fingerprint: str, container: str) -> str:
+    """Return the name of the namespace of a model. Without ``container``, the namespace is in PostgreSQL."""
+    slug = re.sub(r"[^a-z0-9.-]+", "-", fingerprint.lower()).strip("-")
     prefix = settings.PINECONE_NAMESPACE if container else ""
+    return f"{prefix}-{slug}" if prefix else slug
+
+
+def _unsaved(embedder: Embedder, container: str) -> Namespace:
     return Namespace(
-        index=index_name(), container=container, name=f"{prefix}-{slug}" if prefix else slug,
+        index=index_name(), container=container, name=namespace_name(embedder.info.fingerprint, container),
         embedder=embedder.info.fingerprint, dimension=embedder.info.dimension, state=State.SERVING,
     )  # fmt: skip

@@ -20,9 +20,11 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from core.db.locks import DOCUMENTS, require_own_session
+from core.errors import DocumentRefused
 from core.models import IndexEntry
 from core.search.documents import DocumentSource
 from core.search.namespaces import Target
+from core.search.refusals import document_errors
 from core.search.updates import DocumentUpdate, combined_version, cut_batch, load_batch
 
 BATCH_SIZE = 256
@@ -143,11 +145,13 @@ def _fast_thread_switches() -> Generator[None]:
 class Batch:
     """Up to ``BATCH_SIZE`` entries of the queue. Their documents are claimed until ``claim`` is closed.
 
-    ``last`` is the highest primary key of the entries.
+    ``last`` is the highest primary key of the batch. ``entries`` are the claimed entries. ``updates`` raises
+    DocumentRefused if the rows of a document cannot be read.
     """
 
     last: int
     size: int
+    entries: Sequence[IndexEntry]
     claim: ExitStack
     updates: Future[list[DocumentUpdate]]
 
@@ -174,8 +178,14 @@ def read_batches(
             claim = claims.enter_context(ExitStack())
             documents = claim.enter_context(claim_documents([document for _, document in rows]))
             counts["held"] += len(rows) - len(documents)
-            loaded = load_batch(load_entries(target, documents), sources)
-            return Batch(last=rows[-1][0], size=len(rows), claim=claim, updates=thread.submit(cut_batch, loaded))
+            entries = load_entries(target, documents)
+            try:
+                with document_errors():
+                    updates = thread.submit(cut_batch, load_batch(entries, sources))
+            except DocumentRefused as refusal:
+                updates = Future[list[DocumentUpdate]]()
+                updates.set_exception(refusal)
+            return Batch(last=rows[-1][0], size=len(rows), entries=entries, claim=claim, updates=updates)
 
         def in_time() -> bool:
             return deadline is None or time.monotonic() < deadline

@@ -24,6 +24,7 @@ from core.search.documents import DocumentSource
 from core.search.namespaces import Target, finish_dropping, serving_or_new, writable
 from core.search.query.text import refresh_common_words
 from core.search.queue import (
+    Batch,
     due_entries,
     load_entries,
     name_session,
@@ -32,6 +33,7 @@ from core.search.queue import (
     queue_missing,
     read_batches,
 )
+from core.search.refusals import document_errors
 from core.search.updates import DocumentUpdate, prepare_updates
 from core.search.vectors import remove_unused_vectors
 from core.search.writing import write_batch
@@ -101,8 +103,12 @@ def sync(
     max_seconds: float | None = None,
     progress: ReportProgress | None = None,
     wait: float | None = None,
+    compare: bool = False,
 ) -> SyncResult:
     """Index every changed document of these sources, including documents that an earlier run did not finish.
+
+    With ``compare``, the index is read before documents with unknown contents are written, so that only chunks that
+    differ are written.
 
     ``progress`` is called after every 64 to 256 embedded chunks, and before and after each batch of documents. ``wait``
     is the maximum number of seconds to wait until queries see everything.
@@ -114,7 +120,7 @@ def sync(
     name_session()
     other_sessions: list[str] = []
     deadline = earlier_end(None if max_seconds is None else began + max_seconds)
-    counts = fill(target, sources, deadline, progress, other_sessions)
+    counts = fill(target, sources, deadline, progress, other_sessions, compare=compare)
     if (deadline is None or time.monotonic() < deadline) and refresh_common_words() and not _is_unfinished(target):
         remove_unused_vectors(deadline)
     fresh = True
@@ -140,10 +146,13 @@ def fill(
     deadline: float | None,
     progress: ReportProgress | None = None,
     other_sessions: list[str] | None = None,
+    *,
+    compare: bool = False,
 ) -> Counter[str]:
     """Process the queue of one namespace once. Stop at ``deadline``, which is a time of the monotonic clock.
 
-    If another process works on documents of the queue, its name is appended to ``other_sessions``.
+    If another process works on documents of the queue, its name is appended to ``other_sessions``. ``compare`` is
+    passed to ``write_batch``.
     """
     counts: Counter[str] = Counter()
     by_system = {source.source_system: source for source in sources}
@@ -159,10 +168,9 @@ def fill(
             with writable(target.namespace) as alive:
                 if not alive:  # another namespace has replaced this namespace
                     break
+                writer = _Writer(target=target, sources=by_system, counts=counts, deadline=deadline, compare=compare)
                 try:
-                    updates = batch.updates.result()
-                    index_progress.begin(sum(len(update.after) for update in updates), batch.size)
-                    _write(target, by_system, updates, counts, deadline, index_progress.embedded)
+                    writer.write(batch, index_progress)
                 except BudgetExhausted:
                     break
             index_progress.end()
@@ -213,30 +221,46 @@ class IndexProgress:
         return f"{documents} chunks={self.done} of={self.total} seconds_left={left:.0f}"
 
 
-def _write(
-    target: Target,
-    sources: dict[str, DocumentSource],
-    updates: Sequence[DocumentUpdate],
-    counts: Counter[str],
-    deadline: float | None,
-    embedded: Callable[[int], None] | None = None,
-) -> None:
-    """Write claimed documents. If a document is refused, read each half of the batch again and write it separately.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Writer:
+    """Writes batches of claimed documents. A refused document does not prevent the writing of the other documents."""
 
-    The halves are divided until the refused document is alone. Then its refusal is recorded.
-    """
-    if not updates:
-        return
-    try:
-        write_batch(target, updates, counts, deadline, embedded)
-    except DocumentRefused as refusal:
-        if len(updates) == 1:
-            _record_refusal(updates[0].entry, refusal, counts)
+    target: Target
+    sources: dict[str, DocumentSource]
+    counts: Counter[str]
+    deadline: float | None
+    compare: bool
+
+    def write(self, batch: Batch, progress: "IndexProgress") -> None:
+        """Write a batch. If a document is refused, write each half of the batch separately."""
+        try:
+            updates = batch.updates.result()
+            progress.begin(sum(len(update.after) for update in updates), batch.size)
+            self._write(updates, progress.embedded)
+        except DocumentRefused as refusal:
+            self._write_halves(batch.entries, refusal)
+
+    def _write(self, updates: Sequence[DocumentUpdate], embedded: Callable[[int], None] | None = None) -> None:
+        if updates:
+            write_batch(self.target, updates, self.counts, self.deadline, embedded, compare=self.compare)
+
+    def _write_halves(self, entries: Sequence[IndexEntry], refusal: DocumentRefused) -> None:
+        """Read and write each half of the documents separately.
+
+        The halves are divided until the refused document is alone. Then its refusal is recorded.
+        """
+        if len(entries) == 1:
+            _record_refusal(entries[0], refusal, self.counts)
             return
-        middle = len(updates) // 2
-        for half in (updates[:middle], updates[middle:]):
-            entries = load_entries(target, [update.entry.document_id for update in half])
-            _write(target, sources, prepare_updates(entries, sources), counts, deadline)
+        middle = len(entries) // 2
+        for half in (entries[:middle], entries[middle:]):
+            try:
+                with document_errors():
+                    current = load_entries(self.target, [entry.document_id for entry in half])
+                    updates = prepare_updates(current, self.sources)
+                self._write(updates)
+            except DocumentRefused as next_refusal:
+                self._write_halves(half, next_refusal)
 
 
 def _record_refusal(entry: IndexEntry, refusal: DocumentRefused, counts: Counter[str]) -> None:

@@ -5,7 +5,7 @@ Text search reads the stored chunks, results show them, and every vector index c
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from uuid import UUID
@@ -26,6 +26,8 @@ CHUNK_COLUMNS = (
 )  # fmt: skip
 KIND_LENGTH = 32
 """Maximum number of characters of the kind of a passage. Every chunk repeats the kind."""
+CHECKSUM_LENGTH = 8
+"""Number of bytes of a checksum. One of 10^19 damaged documents would have the same checksum."""
 MAX_CHUNKER_VERSIONS = 1000
 """Factor of the renderer version in ``combined_version``. ``CHUNKER_VERSION`` must be smaller, so that different
 versions never have the same number."""
@@ -69,16 +71,18 @@ class StoredChunk:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DocumentUpdate:
-    """The stored chunks of a document (``before``) and its new chunks (``after``).
+    """The stored chunks of a document by ordinal (``before``), and its new chunks (``after``).
 
-    A document without new chunks is removed from the index.
+    A document without new chunks is removed from the index. ``is_cut`` is whether the stored chunks belong to the
+    current version of the document, renderer and chunker, and are not damaged.
     """
 
     entry: IndexEntry
     head: Head
-    before: Sequence[StoredChunk]
+    before: Mapping[int, StoredChunk]
     after: Sequence[StoredChunk]
     renderer_version: int
+    is_cut: bool
 
     @property
     def document(self) -> Document:
@@ -91,10 +95,10 @@ class DocumentUpdate:
         return document_hash(self.document, self.head, self.after)
 
     @property
-    def is_cut(self) -> bool:
-        """Return whether the stored chunks belong to the current version of the document, renderer and chunker."""
-        is_chunked = self.document.chunked_version == self.document.version
-        return is_chunked and self.document.renderer_version == self.renderer_version
+    def is_known(self) -> bool:
+        """Return whether the ledger says that the index contains exactly the stored chunks."""
+        stored = document_hash(self.document, Head.of(self.document), list(self.before.values()))
+        return self.entry.content_hash == stored
 
     def changed(self, *, with_metadata: bool) -> list[int]:
         """Return the ordinals of the chunks to write. ``with_metadata`` is whether the index contains their metadata.
@@ -102,23 +106,27 @@ class DocumentUpdate:
         If the ledger says that the index contains exactly the stored chunks, only the chunks that differ from the
         stored chunks are written. Otherwise, or if the head differs from the metadata, all chunks are written.
         """
-        stored_head = Head.of(self.document)
-        is_known = self.entry.content_hash == document_hash(self.document, stored_head, self.before)
-        if not is_known or (with_metadata and stored_head != self.head):
+        if not self.is_known or (with_metadata and Head.of(self.document) != self.head):
             return list(range(len(self.after)))
-        old, new = (
-            [chunk.indexed if with_metadata else chunk.text_hash for chunk in chunks]
-            for chunks in (self.before, self.after)
-        )
-        return [n for n, chunk in enumerate(new) if chunk not in old[n : n + 1]]
+
+        def is_same(old: StoredChunk | None, new: StoredChunk) -> bool:
+            if old is None:
+                return False
+            return old.indexed == new.indexed if with_metadata else old.text_hash == new.text_hash
+
+        return [n for n, chunk in enumerate(self.after) if not is_same(self.before.get(n), chunk)]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LoadedBatch:
-    """The data of a batch: its entries, and the stored chunks and new renderings by primary key of the document."""
+    """The data of a batch: its entries, and the stored chunks and new renderings by primary key of the document.
+
+    ``intact`` contains the primary keys of the documents whose stored chunks are current and not damaged.
+    """
 
     entries: Sequence[IndexEntry]
-    stored: Mapping[int, list[StoredChunk]]
+    stored: Mapping[int, Mapping[int, StoredChunk]]
+    intact: Collection[int]
     rendered: Mapping[int, RenderedDocument]
     versions: Mapping[str, int]
     """The combined version of the renderer and the chunker, by source."""
@@ -130,19 +138,22 @@ def combined_version(source: DocumentSource) -> int:
 
 
 def prepare_updates(entries: Sequence[IndexEntry], sources: Mapping[str, DocumentSource]) -> list[DocumentUpdate]:
-    """Return the update of each entry, in the same order. Documents with current stored chunks are not rendered."""
+    """Return the update of each entry, in the same order. Documents with intact chunks are not rendered."""
     return cut_batch(load_batch(entries, sources))
 
 
 def load_batch(entries: Sequence[IndexEntry], sources: Mapping[str, DocumentSource]) -> LoadedBatch:
-    """Read the stored chunks of the documents, and render the documents without current chunks."""
+    """Read the stored chunks of the documents, and render the documents with outdated or damaged chunks."""
     versions = {system: combined_version(source) for system, source in sources.items()}
-    stale = [
-        entry.document for entry in entries
-        if not entry.document.deleted_at and not _is_current(entry.document, versions)
-    ]  # fmt: skip
     stored = stored_chunks([entry.document_id for entry in entries])
-    return LoadedBatch(entries=entries, stored=stored, rendered=_render(stale, sources), versions=versions)
+    documents = [entry.document for entry in entries]
+    intact = {
+        document.pk for document in documents
+        if _is_current(document, versions) and has_checksum(document, stored.get(document.pk, {}))
+    }  # fmt: skip
+    stale = [document for document in documents if not document.deleted_at and document.pk not in intact]
+    rendered = _render(stale, sources)
+    return LoadedBatch(entries=entries, stored=stored, intact=intact, rendered=rendered, versions=versions)
 
 
 def cut_batch(batch: LoadedBatch) -> list[DocumentUpdate]:
@@ -156,15 +167,15 @@ def cut_batch(batch: LoadedBatch) -> list[DocumentUpdate]:
     }
     updates: list[DocumentUpdate] = []
     for entry in batch.entries:
-        document, before = entry.document, batch.stored.get(entry.document_id, [])
-        rendering = rendered.get(document.pk)
-        head, after = Head.of(rendering or document), before
-        if document.deleted_at or (not rendering and not _is_current(document, versions)):
-            after = []
-        elif rendering:
-            after = new_chunks[document.pk]
-        version = versions[document.source_system]
-        update = DocumentUpdate(entry=entry, head=head, before=before, after=after, renderer_version=version)
+        document, before = entry.document, batch.stored.get(entry.document_id, {})
+        rendering, is_cut = rendered.get(document.pk), document.pk in batch.intact
+        after: Sequence[StoredChunk] = []
+        if not document.deleted_at:
+            after = list(before.values()) if is_cut else new_chunks.get(document.pk, [])
+        update = DocumentUpdate(
+            entry=entry, head=Head.of(rendering or document), before=before, after=after,
+            renderer_version=versions[document.source_system], is_cut=is_cut,
+        )  # fmt: skip
         updates.append(update)
     return updates
 
@@ -186,21 +197,21 @@ def _render(documents: Sequence[Document], sources: Mapping[str, DocumentSource]
     return rendered
 
 
-def stored_chunks(documents: Sequence[int]) -> Mapping[int, list[StoredChunk]]:
-    """Return the stored chunks of each document, in the order of the document."""
-    chunks: dict[int, list[StoredChunk]] = defaultdict(list)
+def stored_chunks(documents: Sequence[int]) -> Mapping[int, Mapping[int, StoredChunk]]:
+    """Return the stored chunks of each document by ordinal, in the order of the document."""
+    chunks: dict[int, dict[int, StoredChunk]] = defaultdict(dict)
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT document_id, text, prefix, words, url, author, occurred_at, kind, text_hash FROM core_chunk"
-            " WHERE document_id = ANY(%s) ORDER BY document_id, ordinal",
+            "SELECT document_id, ordinal, text, prefix, words, url, author, occurred_at, kind, text_hash"
+            " FROM core_chunk WHERE document_id = ANY(%s) ORDER BY document_id, ordinal",
             [list(documents)],
         )
-        for document, shown, prefix, words, url, author, at, kind, key in cursor.fetchall():
+        for document, ordinal, shown, prefix, words, url, author, at, kind, key in cursor.fetchall():
             chunk = StoredChunk(
                 text=shown, prefix=prefix, words=words, url=url, author=author, occurred_at=in_utc(at), kind=kind,
                 text_hash=key,
             )  # fmt: skip
-            chunks[document].append(chunk)
+            chunks[document][ordinal] = chunk
     return chunks
 
 
@@ -211,14 +222,14 @@ def store_chunks(updates: Iterable[DocumentUpdate]) -> None:
     for update in updates:
         document, before, after = update.document, update.before, update.after
         for ordinal, new in enumerate(after):
-            if ordinal < len(before):
+            if ordinal in before:
                 if before[ordinal] == new:
                     continue
                 removed.append((document.pk, ordinal))
             texts = map(text, (new.text, new.prefix, new.words, new.url, new.author))
             at = timestamptz(new.occurred_at) if new.occurred_at else None
             rows.append((bigint(document.pk), integer(ordinal), *texts, at, text(new.kind), new.text_hash.bytes))
-        removed += [(document.pk, ordinal) for ordinal in range(len(after), len(before))]
+        removed += [(document.pk, ordinal) for ordinal in before if ordinal >= len(after)]
     if removed:
         with connection.cursor() as cursor:
             cursor.execute(
@@ -233,32 +244,51 @@ def store_chunks(updates: Iterable[DocumentUpdate]) -> None:
 HEADS = """
     UPDATE core_document d SET chunked_version = n.version, renderer_version = n.renderer, title = n.title,
         url = n.url, author = n.author, occurred_at = n.occurred_at, number = n.number, state = n.state,
-        answered = n.answered, labels = n.labels, private = n.private, language = n.language, changed_at = n.changed_at
+        answered = n.answered, labels = n.labels, private = n.private, language = n.language,
+        changed_at = n.changed_at, checksum = n.checksum
     FROM json_to_recordset(%s::json) AS n (
         id bigint, version bigint, renderer int, title text, url text, author text, occurred_at timestamptz,
         number text, state text, answered boolean, labels text[], private boolean, language text,
-        changed_at timestamptz
+        changed_at timestamptz, checksum bytea
     ) WHERE d.id = n.id
 """
 
 
 def store_heads(updates: Sequence[DocumentUpdate]) -> None:
-    """Store the heads of documents, and the versions to which their chunks belong."""
+    """Store the heads of documents, the versions to which their chunks belong, and their checksums."""
     if not updates:
         return
+    checksums = [document_checksum(update.head, dict(enumerate(update.after))) for update in updates]
     rows = [
         {"id": update.document.pk, "version": update.document.version, "renderer": update.renderer_version}
         | {field.name: getattr(update.head, field.name) for field in fields(Head)}
-        for update in updates
+        | {"checksum": f"\\x{checksum.hex()}"}
+        for update, checksum in zip(updates, checksums, strict=True)
     ]
     with connection.cursor() as cursor:
         cursor.execute(HEADS, [as_json(rows)])
-    for update in updates:
+    for update, checksum in zip(updates, checksums, strict=True):
         document = update.document
+        document.checksum = checksum
         for field in fields(Head):
             setattr(document, field.name, getattr(update.head, field.name))
         document.labels = list(update.head.labels)
         document.chunked_version, document.renderer_version = document.version, update.renderer_version
+
+
+def document_checksum(head: Head, chunks: Mapping[int, StoredChunk]) -> bytes:
+    """Return a checksum of the head and the chunks as PostgreSQL stores them. It is empty without chunks."""
+    if not chunks:
+        return b""
+    parts = head.parts()
+    for ordinal, chunk in chunks.items():
+        parts += [str(ordinal), *(str(getattr(chunk, field.name)) for field in fields(StoredChunk))]
+    return hashlib.sha256("\0".join(parts).encode()).digest()[:CHECKSUM_LENGTH]
+
+
+def has_checksum(document: Document, chunks: Mapping[int, StoredChunk]) -> bool:
+    """Return whether the stored head and chunks of a document are those that the sync stored."""
+    return bytes(document.checksum) == document_checksum(Head.of(document), chunks)
 
 
 def document_hash(document: Document, head: Head, chunks: Sequence[StoredChunk]) -> str:

@@ -10,9 +10,10 @@ from uuid import UUID
 from django.db import IntegrityError, connection, transaction
 
 from core.db.binary_copy import copy_rows, halfvec
-from core.errors import BudgetExhausted
+from core.errors import BudgetExhausted, DocumentRefused
 from core.models import EmbeddingModel
 from core.operations.bounds import TIME_IS_OVER
+from core.operations.output import number_of
 from core.search.embedders.base import Embedder
 
 if TYPE_CHECKING:
@@ -25,6 +26,22 @@ BATCH_SIZE, MAX_BATCH_SIZE = 64, 256
 """Minimum and maximum number of texts that are embedded between two progress reports.
 
 The number depends on how many texts the model accepts in one request. Larger batches would report progress less often.
+"""
+CHECKSUM = """substring(sha256(int2send({row}.model_id) || uuid_send({row}.text_hash) || halfvec_send({row}.vector))
+    FROM 1 FOR 8)"""
+"""SQL expression of the checksum of a row of the table of vectors. ``row`` is an alias of the table. The expression
+contains the hash of the text, so a vector that was copied from another text has a wrong checksum."""
+STORED = """
+    SELECT text_hash, halfvec_send(vector) FROM core_embedding e
+    WHERE text_hash = ANY(%s) AND model_id = (SELECT id FROM core_embeddingmodel WHERE fingerprint = %s)
+        AND checksum = {checksum}
+"""
+STORE = """
+    INSERT INTO core_embedding (model_id, text_hash, vector, checksum)
+    SELECT model_id, text_hash, vector, {new}
+    FROM (SELECT %s::smallint AS model_id, text_hash, vector FROM new_embedding) n ORDER BY text_hash
+    ON CONFLICT (text_hash, model_id) DO UPDATE SET vector = excluded.vector, checksum = excluded.checksum
+        WHERE core_embedding.checksum <> {stored}
 """
 STORE_INTERVAL = 1.0
 """Minimum seconds between two writes of new vectors. If the process is killed, the vectors of this time and of one
@@ -43,13 +60,15 @@ def text_hash(embedded: str) -> UUID:
 
 
 def stored_vectors(embedder: Embedder, hashes: Sequence[UUID]) -> "dict[UUID, Half]":
-    """Return the stored vectors of texts by the hash of the text. Texts without a stored vector are left out."""
+    """Return the stored vectors of texts by the hash of the text.
+
+    Texts without a stored vector are left out, and also texts whose vector does not have its checksum.
+    """
     import numpy as np
 
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT text_hash, halfvec_send(vector) FROM core_embedding WHERE text_hash = ANY(%s) AND model_id ="
-            " (SELECT id FROM core_embeddingmodel WHERE fingerprint = %s)",
+            STORED.format(checksum=CHECKSUM.format(row="e")),
             [list(hashes), embedder.info.fingerprint],
         )
         # The vector begins after two numbers of 16 bits: its dimension and an unused number.
@@ -90,11 +109,15 @@ def compute_vectors(
 ) -> "dict[UUID, Half]":
     """Return the vectors of texts by the hash of the texts. Vectors that are not stored are computed.
 
-    Raises BudgetExhausted after ``deadline``, which is a time of the monotonic clock. The vectors that were computed
-    before an error are stored. ``embedded`` is called after each batch with the number of vectors in the batch.
+    Raises BudgetExhausted after ``deadline``, which is a time of the monotonic clock. Raises DocumentRefused if the
+    model returns a vector that is not finite. All other vectors are stored, also those that were computed before an
+    error. ``embedded`` is called after each batch with the number of vectors in the batch.
     """
+    import numpy as np
+
     vectors = stored_vectors(embedder, list(texts)) if texts else {}
     missing = sorted((key for key in texts if key not in vectors), key=lambda key: len(texts[key]))
+    unusable = 0
     with _VectorWriter(embedder) as writer:
         step = min(MAX_BATCH_SIZE, max(BATCH_SIZE, embedder.info.max_batch)) if missing else BATCH_SIZE
         for start in range(0, len(missing), step):
@@ -102,11 +125,16 @@ def compute_vectors(
                 raise BudgetExhausted(TIME_IS_OVER)
             batch = missing[start : start + step]
             new = embedder.embed([texts[key] for key in batch], "passage").astype("f2")
-            writer.add(batch, new)
-            vectors |= dict(zip(batch, new, strict=True))
+            finite = [bool(np.isfinite(row).all()) for row in new]
+            usable = [key for key, is_finite in zip(batch, finite, strict=True) if is_finite]
+            unusable += len(batch) - len(usable)
+            writer.add(usable, new[finite])
+            vectors |= dict(zip(usable, new[finite], strict=True))
             counts["chunks_embedded"] += len(batch)
             if embedded:
                 embedded(len(batch))
+    if unusable:
+        raise DocumentRefused(f"the model returned a vector with NaN or infinity for {number_of(unusable, 'text')}")
     return vectors
 
 
@@ -143,7 +171,10 @@ class _VectorWriter:
 
 
 def store_vectors(model: int, vectors: "Mapping[UUID, Half]") -> None:
-    """Store vectors of a model by the hash of the text. Vectors that already exist are skipped."""
+    """Store vectors of a model by the hash of the text.
+
+    Stored vectors are replaced only if they do not have their checksum.
+    """
     import numpy as np
 
     order = sorted(vectors)  # every process locks rows in the same order, which prevents deadlocks
@@ -157,8 +188,7 @@ def store_vectors(model: int, vectors: "Mapping[UUID, Half]") -> None:
             ((key.bytes, halfvec(row.tobytes())) for key, row in zip(order, rows, strict=True)),
         )  # fmt: skip
         cursor.execute(
-            "INSERT INTO core_embedding (model_id, text_hash, vector)"
-            " SELECT %s, text_hash, vector FROM new_embedding ORDER BY text_hash ON CONFLICT DO NOTHING",
+            STORE.format(new=CHECKSUM.format(row="n"), stored=CHECKSUM.format(row="core_embedding")),
             [model],
         )
         cursor.execute("TRUNCATE new_embedding")

@@ -1,90 +1,147 @@
-"""Compare the contents of an index with the ledger, and the ledger with the documents."""
+"""Compare an index with its ledger, the stored chunks and the stored vectors.
+
+Differences are collected in a temporary table, so that the comparison needs little memory for an index of any size.
+``repairing`` reads this table in the same database session.
+"""
 
 import itertools
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass
 
-from django.db import connection, transaction
+from django.db import connection
 
 from core.db.binary_copy import copy_rows, integer, text
-from core.search.indexes.base import parts_of
-from core.search.namespaces import Target
+from core.errors import DocumentRefused
+from core.search.content_checks import check_documents, check_vectors_again, one_snapshot
+from core.search.indexes.base import parts_of, vector_id
+from core.search.namespaces import Target, unused_namespaces
+from core.search.vectors import CHECKSUM, model_key
 
 MAX_LISTED = 20
-"""Maximum number of ids in each list, so that a report stays short. The counts include all ids."""
+"""Maximum number of names of each kind of difference, so that a report stays short. The counts include all names."""
 SETTLING = 10.0
 """Maximum seconds to wait until differences disappear. Pinecone lists recent writes and deletions only after a
 delay."""
 BATCH_SIZE = 1_000
-"""Number of ids that are copied or deleted together. Larger batches need fewer statements, but more memory."""
+"""Number of ids that are copied together. Larger batches need fewer statements, but more memory."""
+KINDS = {
+    "missing": "vectors missing in the index",
+    "extra": "vectors after the last chunk of their document",
+    "foreign": "vectors of unknown documents",
+    "misplaced": "chunks with the vector of another text",
+    "altered": "vectors with other values or metadata",
+    "embeddings": "stored vectors missing or damaged",
+    "content": "documents with damaged chunks or properties",
+    "ledger": "wrong ledger entries",
+    "unrecorded": "documents without a ledger entry",
+    "duplicates": "documents stored twice",
+    "namespaces": "namespaces that are not in use",
+}
+"""Kinds of differences, and their names in messages."""
+FROM_DOCUMENTS = ("content", "ledger")
+"""Kinds that ``check_documents`` finds, apart from ``altered``."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """The number of differences of one kind, and the first names in alphabetical order.
+
+    The names are ids of vectors, external ids of documents, or names of namespaces.
+    """
+
+    count: int
+    names: Sequence[str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Differences:
-    """Differences between the index and the ledger.
+    """Differences by kind, in the order of ``KINDS``. Kinds without differences are left out.
 
-    ``gaps`` is the number of chunks that are missing in the index. ``orphans`` is the number of ids that the index
-    should not contain. ``stale`` is the number of clean entries that are outdated: they have an older version, or
-    another number of chunks than the database. ``waiting`` and ``failed`` documents are not differences, because a
-    later sync writes them.
+    ``held`` is the number of vectors in the index. ``waiting`` and ``failed`` documents are not differences, because a
+    later sync writes them. ``other_namespaces`` are in the same Pinecone index, but this project did not create them.
+    ``deep`` is whether the values and metadata of an index outside of the database were compared.
     """
 
     documents: int
     chunks: int
     held: int
-    gaps: int
-    orphans: int
-    stale: int
     waiting: int
     failed: int
-    differing: Sequence[str] = field(default=())
-    foreign: Sequence[str] = field(default=())
+    kinds: Mapping[str, Found]
+    other_namespaces: Sequence[str] = ()
+    deep: bool = True
 
     @property
     def wrong(self) -> int:
         """Return the number of all differences."""
-        return self.gaps + self.orphans + self.stale
+        return self.count(*KINDS)
+
+    @property
+    def gaps(self) -> int:
+        """Return the number of chunks that are missing in the index."""
+        return self.count("missing")
+
+    @property
+    def orphans(self) -> int:
+        """Return the number of vectors that the index should not contain."""
+        return self.count("extra", "foreign")
+
+    @property
+    def stale(self) -> int:
+        """Return the number of documents whose stored chunks or ledger entries are wrong."""
+        return self.count("content", "ledger", "unrecorded")
+
+    def count(self, *kinds: str) -> int:
+        """Return the number of differences of some kinds."""
+        return sum(self.kinds[kind].count for kind in kinds if kind in self.kinds)
 
 
-def differences(target: Target) -> Differences:
-    """Return the differences between the index and the ledger. The comparison needs little memory for any index.
+def differences(
+    target: Target,
+    versions: Mapping[str, int] | None = None,
+    *,
+    deep: bool = False,
+    progress: Callable[[int, int | None], None] | None = None,
+) -> Differences:
+    """Return the differences between the index, the ledger, the stored chunks and the stored vectors.
 
-    The ids of the index are copied into the database and compared there. If there are differences, this is repeated for
-    up to ``SETTLING`` seconds. An index in this database is compared only once.
+    ``versions`` contains the combined version of the renderer and the chunker by source. Documents of other versions
+    are waiting. With ``deep``, values and metadata are read from an index outside of the database. ``progress`` is
+    called with the numbers of compared chunks and of all chunks.
+
+    If there are differences, the ids of the index are listed again for up to ``SETTLING`` seconds. An index in this
+    database is listed only once.
     """
-    _list(target)
-    result = _compare(target)
-    until = time.monotonic() + SETTLING
-    while result.wrong and not target.index.transactional and time.monotonic() < until:
-        time.sleep(0.5)  # the index may not list recent writes yet
+    deep = deep and not target.index.transactional
+    with connection.cursor() as cursor:
+        cursor.execute(TABLES)
+    check_documents(target, versions or {}, deep=deep, progress=progress)
+    with one_snapshot() if target.index.transactional else nullcontext():
         _list(target)
-        result = _compare(target)
-    return result
+        _compare(target)
+    until = time.monotonic() + SETTLING
+    while _has_recent(target) and time.monotonic() < until:
+        time.sleep(0.5)  # the index may not list recent writes yet
+        if deep:
+            check_vectors_again(target)
+        _list(target)
+        _compare(target)
+    own, other = unused_namespaces(target)
+    copy_rows("difference", ("kind", "name"), ((text("namespaces"), text(name)) for name in own))
+    return _report(target, other, deep=deep)
 
 
-def queue_repair(target: Target) -> int:
-    """Queue every document with differences, so that the next sync writes all its chunks. Return the number of
-    documents.
-
-    Call this after :func:`differences`, in the same database session.
-    """
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(COMPARED + CUT_AGAIN, [target.namespace.pk] * 3)
-        cursor.execute(COMPARED + QUEUE, [target.namespace.pk] * 3)
-        return cursor.rowcount
-
-
-def remove_foreign(target: Target) -> int:
-    """Delete the vectors that belong to no document of the ledger. Return the number of deleted vectors.
-
-    Call this after :func:`differences`, in the same database session.
-    """
-    count = 0
-    for batch in _batches(_foreign(target)):
-        target.index.delete(batch)
-        count += len(batch)
-    return count
+# The kind "waiting" is not a difference. Its documents are compared after the next sync. The kind "original" contains
+# the documents of which duplicates exist.
+TABLES = """
+    DROP TABLE IF EXISTS difference;
+    CREATE TEMPORARY TABLE difference (
+        kind varchar NOT NULL, document_id bigint, external_id varchar, ordinal int, name varchar
+    );
+    CREATE INDEX ON difference (kind, document_id);
+"""
 
 
 def _list(target: Target) -> None:
@@ -95,72 +152,7 @@ def _list(target: Target) -> None:
     for batch in _batches(target.index.list_ids()):  # in batches, because one connection may read the ids and copy rows
         copy_rows("listed_vector", ("vector_id", "external_id", "ordinal"), map(_parsed_row, batch))
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE listed_vector")
-
-
-# A waiting document is not a difference, because the ledger does not record which of its chunks the index contains.
-COMPARED = """
-    WITH entries AS (
-        SELECT e.id AS entry, d.id AS document, d.external_id, e.state, e.chunks, e.state = 'clean' AS clean,
-            e.indexed_version <> d.version OR d.chunked_version <> d.version
-                OR (d.deleted_at IS NOT NULL AND e.chunks > 0) AS behind
-        FROM core_indexentry e JOIN core_document d ON d.id = e.document_id WHERE e.namespace_id = %s
-    ), kept AS (
-        SELECT document_id, count(*) AS chunks FROM core_chunk GROUP BY document_id
-    ), listed AS (
-        SELECT external_id, count(*) AS held, max(ordinal) AS last FROM listed_vector GROUP BY external_id
-    ), within AS (
-        SELECT e.entry, count(DISTINCT v.ordinal) AS held FROM entries e JOIN listed_vector v USING (external_id)
-        WHERE v.ordinal < e.chunks GROUP BY e.entry
-    ), compared AS (
-        SELECT e.*, coalesce(l.held, 0) AS held, coalesce(l.last + 1, 0) AS reach, coalesce(w.held, 0) AS inside,
-            e.clean AND (e.behind OR e.chunks <> coalesce(k.chunks, 0)) AS stale
-        FROM entries e LEFT JOIN listed l USING (external_id) LEFT JOIN within w USING (entry)
-        LEFT JOIN kept k ON k.document_id = e.document
-    ), wrong AS (
-        SELECT * FROM compared WHERE clean AND (held <> chunks OR inside <> chunks OR stale)
-    ), foreigners AS (
-        SELECT v.vector_id FROM listed_vector v WHERE NOT EXISTS (
-            SELECT 1 FROM core_indexentry e JOIN core_document d ON d.id = e.document_id
-            WHERE e.namespace_id = %s AND d.external_id = v.external_id)
-    ), unknown AS (
-        SELECT d.id FROM core_document d WHERE d.deleted_at IS NULL AND NOT EXISTS (
-            SELECT 1 FROM core_indexentry e WHERE e.document_id = d.id AND e.namespace_id = %s)
-    )
-"""
-SUMMED = """
-    SELECT count(*), coalesce(sum(chunks), 0), (SELECT count(*) FROM listed_vector),
-        coalesce(sum(chunks - inside) FILTER (WHERE clean), 0),
-        coalesce(sum(held - inside) FILTER (WHERE clean), 0) + (SELECT count(*) FROM foreigners),
-        count(*) FILTER (WHERE stale),
-        count(*) FILTER (WHERE state = 'dirty') + (SELECT count(*) FROM unknown),
-        count(*) FILTER (WHERE state = 'failed'),
-        (SELECT array_agg(external_id) FROM (SELECT external_id FROM wrong ORDER BY 1 LIMIT %s) w),
-        (SELECT array_agg(vector_id) FROM (SELECT vector_id FROM foreigners ORDER BY 1 LIMIT %s) f)
-    FROM compared
-"""
-CUT_AGAIN = "UPDATE core_document d SET chunked_version = 0 FROM wrong w WHERE w.stale AND d.id = w.document"
-QUEUE = """
-    UPDATE core_indexentry e SET state = 'dirty', content_hash = '', next_try_at = NULL,
-        high_water = greatest(e.high_water, w.reach) FROM wrong w WHERE e.id = w.entry
-"""
-FOREIGN = "SELECT vector_id FROM foreigners ORDER BY vector_id"
-
-
-def _compare(target: Target) -> Differences:
-    with connection.cursor() as cursor:
-        cursor.execute(COMPARED + SUMMED, [*[target.namespace.pk] * 3, MAX_LISTED, MAX_LISTED])
-        documents, chunks, held, gaps, orphans, stale, waiting, failed, differing, foreign = cursor.fetchone()
-    return Differences(
-        documents=documents, chunks=int(chunks), held=held, gaps=int(gaps), orphans=int(orphans), stale=stale,
-        waiting=waiting, failed=failed, differing=differing or (), foreign=foreign or (),
-    )  # fmt: skip
-
-
-def _foreign(target: Target) -> Iterator[str]:
-    with connection.cursor() as cursor:
-        cursor.execute(COMPARED + FOREIGN, [target.namespace.pk] * 3)
-        yield from (row[0] for row in cursor.fetchall())
+        cursor.execute("ANALYZE listed_vector, difference")
 
 
 def _parsed_row(name: str) -> tuple[bytes, bytes, bytes]:
@@ -173,3 +165,139 @@ def _batches(names: Iterable[str]) -> Iterator[list[str]]:
     names = iter(names)
     while batch := list(itertools.islice(names, BATCH_SIZE)):
         yield batch
+
+
+# A dirty or failed document is not compared, because the ledger does not record which of its chunks the index contains.
+COMPARABLE = """
+    e.namespace_id = %(namespace)s AND e.state = 'clean' AND NOT EXISTS (
+        SELECT 1 FROM difference f
+        WHERE f.document_id = e.document_id AND f.kind IN ('waiting', 'content', 'ledger', 'duplicates'))
+"""
+FORGET = "DELETE FROM difference WHERE kind NOT IN ('waiting', 'content', 'ledger', 'altered')"
+DUPLICATES = """
+    WITH originals AS (SELECT key, min(id) AS id FROM core_document GROUP BY key HAVING count(*) > 1)
+    INSERT INTO difference (kind, document_id, external_id)
+    SELECT 'duplicates', d.id, d.external_id FROM core_document d JOIN originals o USING (key) WHERE d.id > o.id
+    UNION ALL SELECT 'original', d.id, d.external_id FROM core_document d JOIN originals o USING (id)
+"""
+MISSING = """
+    INSERT INTO difference (kind, document_id, external_id, ordinal)
+    SELECT 'missing', d.id, d.external_id, n FROM core_indexentry e JOIN core_document d ON d.id = e.document_id
+    CROSS JOIN LATERAL generate_series(0, e.chunks - 1) n
+    WHERE {comparable} AND NOT EXISTS (
+        SELECT 1 FROM listed_vector v WHERE v.external_id = d.external_id AND v.ordinal = n)
+"""
+# A document of another source may have the same external id. Then the larger document decides.
+EXTRA = """
+    WITH owners AS (
+        SELECT d.external_id, min(d.id) AS document, max(e.chunks) AS chunks
+        FROM core_indexentry e JOIN core_document d ON d.id = e.document_id
+        WHERE e.namespace_id = %(namespace)s GROUP BY d.external_id HAVING bool_and({comparable})
+    )
+    INSERT INTO difference (kind, document_id, external_id, ordinal, name)
+    SELECT DISTINCT 'extra', o.document, o.external_id, v.ordinal, v.vector_id
+    FROM listed_vector v JOIN owners o USING (external_id) WHERE v.ordinal >= o.chunks
+"""
+FOREIGN = """
+    INSERT INTO difference (kind, name)
+    SELECT DISTINCT 'foreign', v.vector_id FROM listed_vector v WHERE NOT EXISTS (
+        SELECT 1 FROM core_document d
+        LEFT JOIN core_indexentry e ON e.document_id = d.id AND e.namespace_id = %(namespace)s
+        WHERE d.external_id = v.external_id AND (e.id IS NOT NULL OR d.deleted_at IS NULL))
+"""
+WITHOUT_ENTRY = """
+    d.deleted_at IS NULL AND NOT EXISTS (
+        SELECT 1 FROM core_indexentry e WHERE e.document_id = d.id AND e.namespace_id = %(namespace)s)
+"""
+UNRECORDED = """
+    INSERT INTO difference (kind, document_id, external_id)
+    SELECT 'unrecorded', d.id, d.external_id FROM core_document d
+    WHERE {without_entry} AND EXISTS (SELECT 1 FROM listed_vector v WHERE v.external_id = d.external_id)
+"""
+# Only an index in this database has rows in core_vector.
+MISPLACED = """
+    INSERT INTO difference (kind, document_id, external_id, ordinal)
+    SELECT 'misplaced', d.id, d.external_id, v.ordinal FROM core_vector v
+    JOIN core_indexentry e ON e.document_id = v.document_id AND e.namespace_id = v.namespace_id
+    JOIN core_document d ON d.id = v.document_id
+    JOIN core_chunk c ON c.document_id = v.document_id AND c.ordinal = v.ordinal
+    JOIN core_embedding m ON m.id = v.embedding_id
+    WHERE {comparable} AND (m.text_hash <> c.text_hash OR m.model_id <> %(model)s)
+"""
+# Of several chunks with the same text, only the first one is reported, because they share the vector.
+EMBEDDINGS = """
+    INSERT INTO difference (kind, document_id, external_id, ordinal)
+    SELECT DISTINCT ON (c.text_hash) 'embeddings', d.id, d.external_id, c.ordinal
+    FROM core_indexentry e JOIN core_document d ON d.id = e.document_id JOIN core_chunk c ON c.document_id = d.id
+    LEFT JOIN core_embedding m ON m.text_hash = c.text_hash AND m.model_id = %(model)s
+    WHERE {comparable} AND (m.id IS NULL OR m.checksum <> {checksum})
+    ORDER BY c.text_hash, d.id, c.ordinal
+"""
+PARTS = {"comparable": COMPARABLE, "without_entry": WITHOUT_ENTRY, "checksum": CHECKSUM.format(row="m")}
+"""Conditions and expressions in the statements above and below, by their names in braces."""
+# A vector that is missing is not compared.
+UNLISTED = """
+    DELETE FROM difference f WHERE kind = 'altered' AND NOT EXISTS (
+        SELECT 1 FROM listed_vector v WHERE v.external_id = f.external_id AND v.ordinal = f.ordinal)
+"""
+RECENT = "SELECT EXISTS (SELECT 1 FROM difference WHERE kind IN ('missing', 'extra', 'foreign', 'altered'))"
+
+
+def _compare(target: Target) -> None:
+    """Compare the listed ids and the rows of the database, and add the differences to the temporary table."""
+    values = {"namespace": target.namespace.pk, "model": model_key(target.namespace.embedder)}
+    with connection.cursor() as cursor:
+        for statement in (
+            FORGET, DUPLICATES, "ANALYZE difference", MISSING, EXTRA, FOREIGN, UNRECORDED, MISPLACED, EMBEDDINGS,
+            UNLISTED,
+        ):  # fmt: skip
+            cursor.execute(statement.format_map(PARTS), values)
+
+
+def _has_recent(target: Target) -> bool:
+    """Return whether there are differences that may disappear, because the index shows writes only after a delay."""
+    if target.index.transactional:
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute(RECENT)
+        return bool(cursor.fetchone()[0])
+
+
+TOTALS = """
+    SELECT count(*), coalesce(sum(chunks), 0), (SELECT count(*) FROM listed_vector),
+        count(*) FILTER (WHERE state = 'dirty') + (SELECT count(*) FROM difference WHERE kind = 'waiting')
+            + (SELECT count(*) FROM core_document d WHERE {without_entry}
+                AND NOT EXISTS (SELECT 1 FROM listed_vector v WHERE v.external_id = d.external_id)),
+        count(*) FILTER (WHERE state = 'failed')
+    FROM core_indexentry WHERE namespace_id = %(namespace)s
+"""
+COUNTS = "SELECT kind, count(*) FROM difference GROUP BY kind"
+NAMES = """
+    SELECT external_id, ordinal, name FROM difference WHERE kind = %s ORDER BY external_id, ordinal, name LIMIT %s
+"""
+
+
+def _report(target: Target, other: Sequence[str], *, deep: bool) -> Differences:
+    with connection.cursor() as cursor:
+        cursor.execute(TOTALS.format_map(PARTS), {"namespace": target.namespace.pk})
+        documents, chunks, held, waiting, failed = cursor.fetchone()
+        cursor.execute(COUNTS)
+        counts = dict(cursor.fetchall())
+        kinds: dict[str, Found] = {}
+        for kind in KINDS:
+            if kind in counts:
+                cursor.execute(NAMES, [kind, MAX_LISTED])
+                names = [_name(*row) for row in cursor.fetchall()]
+                kinds[kind] = Found(count=counts[kind], names=names)
+    return Differences(
+        documents=documents, chunks=int(chunks), held=held, waiting=waiting, failed=failed, kinds=kinds,
+        other_namespaces=other, deep=deep or target.index.transactional,
+    )  # fmt: skip
+
+
+def _name(external_id: str | None, ordinal: int | None, name: str | None) -> str:
+    if name is not None or external_id is None or ordinal is None:
+        return name or external_id or ""
+    with suppress(DocumentRefused):
+        return vector_id(external_id, ordinal)
+    return f"{external_id}#{ordinal}"

@@ -9,17 +9,17 @@ server crashes, the documents of lost transactions are dirty again.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db import DataError, OperationalError, connection, transaction
+from django.db import connection, transaction
 
-from core.errors import DocumentRefused
 from core.models import Namespace
 from core.search.indexes.base import Record, vector_id
 from core.search.namespaces import Target
+from core.search.refusals import document_errors
 from core.search.updates import DocumentUpdate, store_chunks, store_heads
 from core.search.vectors import (
     commit_without_waiting,
@@ -29,8 +29,8 @@ from core.search.vectors import (
     remove_replaced_vectors,
 )
 
-PROGRAM_LIMIT_EXCEEDED = "54000"
-"""SQLSTATE for a value that is too large for PostgreSQL, such as a text with a megabyte of different words."""
+if TYPE_CHECKING:
+    from core.search.vectors import Half
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,18 +49,24 @@ def write_batch(
     counts: Counter[str],
     deadline: float | None = None,
     embedded: Callable[[int], None] | None = None,
+    *,
+    compare: bool = False,
 ) -> None:
     """Write documents to the index. Documents that another session is changing stay dirty.
+
+    If the ledger does not say what the index contains of a document, all its chunks are written. With ``compare``, the
+    index is read instead, and only the chunks that differ are written.
 
     The numbers of documents and chunks are added to ``counts``. ``embedded`` is called after each batch of texts with
     the number of new vectors. Raises DocumentRefused if a document cannot be written, and BudgetExhausted after
     ``deadline``.
     """
-    plans = _plan(target, batch, counts, deadline, embedded)
+    with document_errors():
+        plans = _plan(target, batch, counts, deadline, embedded, compare=compare)
     outgoing = [document for document in plans if document is not None]
     unchanged = [update for update, document in zip(batch, plans, strict=True) if document is None]
     if target.index.transactional:
-        with _document_errors(), transaction.atomic():
+        with document_errors(), transaction.atomic():
             commit_without_waiting()
             locked = _lock(batch)
             outgoing = [document for document in outgoing if document.update.document.pk in locked]
@@ -71,7 +77,7 @@ def write_batch(
     else:
         locked, outgoing = _announce(target, batch, outgoing)
         lsn = _send(target, outgoing)
-        with transaction.atomic():
+        with document_errors(), transaction.atomic():
             locked &= _lock(batch)
             _record(outgoing, unchanged, locked)
             if lsn is not None:
@@ -86,7 +92,7 @@ def write_batch(
 def _replaced(batch: Sequence[DocumentUpdate], locked: Collection[int]) -> set[UUID]:
     """Return the hashes of the texts that this batch replaced or removed."""
     changed = [update for update in batch if update.document.pk in locked]
-    before = {chunk.text_hash for update in changed for chunk in update.before}
+    before = {chunk.text_hash for update in changed for chunk in update.before.values()}
     return before - {chunk.text_hash for update in changed for chunk in update.after}
 
 
@@ -96,6 +102,8 @@ def _plan(
     counts: Counter[str],
     deadline: float | None,
     embedded: Callable[[int], None] | None,
+    *,
+    compare: bool,
 ) -> list[OutgoingDocument | None]:
     """Return the records to send for each document, or ``None`` if the index contains the document unchanged."""
     texts: dict[UUID, str] = {}
@@ -109,16 +117,27 @@ def _plan(
         texts |= {update.after[n].text_hash: update.after[n].prefix + update.after[n].text for n in ordinals}
         plans.append((update, ordinals, content_hash))
     vectors = compute_vectors(target.embedder, texts, counts, deadline, embedded) if texts else {}
+    outgoing = [plan and (plan[0], records_of(plan[0], plan[1], vectors), plan[2]) for plan in plans]
+    if compare:
+        unknown = [plan for plan in outgoing if plan is not None and not plan[0].is_known]
+        differing = set(target.index.differing([record for _, records, _ in unknown for record in records]))
+        for _, records, _ in unknown:
+            records[:] = [record for record in records if record.id in differing]
+    return [plan and _outgoing(*plan) for plan in outgoing]
 
-    def record(update: DocumentUpdate, ordinal: int) -> Record:
-        chunk, name = update.after[ordinal], vector_id(update.document.external_id, ordinal)
-        return Record(
-            id=name, document=update.document, head=update.head, ordinal=ordinal, text=chunk.text, url=chunk.url,
-            author=chunk.author, occurred_at=chunk.occurred_at, kind=chunk.kind, text_hash=chunk.text_hash,
-            vector=vectors[chunk.text_hash],
+
+def records_of(update: DocumentUpdate, ordinals: Iterable[int], vectors: "Mapping[UUID, Half]") -> list[Record]:
+    """Return the records of some chunks of a document. ``vectors`` contains their vectors by the hash of the text."""
+    document, records = update.document, list[Record]()
+    for ordinal in ordinals:
+        chunk = update.after[ordinal]
+        record = Record(
+            id=vector_id(document.external_id, ordinal), document=document, head=update.head, ordinal=ordinal,
+            text=chunk.text, url=chunk.url, author=chunk.author, occurred_at=chunk.occurred_at, kind=chunk.kind,
+            text_hash=chunk.text_hash, vector=vectors[chunk.text_hash],
         )  # fmt: skip
-
-    return [plan and _outgoing(plan[0], [record(plan[0], n) for n in plan[1]], plan[2]) for plan in plans]
+        records.append(record)
+    return records
 
 
 def _outgoing(update: DocumentUpdate, records: list[Record], content_hash: str) -> OutgoingDocument:
@@ -153,7 +172,7 @@ def _announce(
 
     Until step (d), the ledger does not record the contents of the index for these documents.
     """
-    with _document_errors(), transaction.atomic():
+    with document_errors(), transaction.atomic():
         locked = _lock(batch)
         documents = [document for document in outgoing if document.update.document.pk in locked]
         _store_chunks_and_heads(batch, locked)
@@ -208,15 +227,3 @@ def _record(outgoing: Sequence[OutgoingDocument], unchanged: Sequence[DocumentUp
         ]  # fmt: skip
         with connection.cursor() as cursor:
             cursor.execute(RECORD, columns)
-
-
-@contextmanager
-def _document_errors() -> Generator[None]:
-    """Raise DocumentRefused if a statement in the block contains a value that PostgreSQL cannot store."""
-    try:
-        yield
-    except (DataError, OperationalError) as error:
-        state = getattr(error.__cause__, "sqlstate", None)
-        if isinstance(error, OperationalError) and state != PROGRAM_LIMIT_EXCEEDED:
-            raise
-        raise DocumentRefused(f"PostgreSQL cannot store the document: {' '.join(str(error).split())[:300]}") from error

@@ -16,7 +16,8 @@ from core.models import Chunk, Document, IndexEntry, Namespace, Vector
 from core.search.filters import Filters
 from core.search.namespaces import serving
 from core.search.queue import claim_documents
-from core.search.verifying import differences, queue_repair
+from core.search.repairing import queue_repair
+from core.search.verifying import differences
 from tests.support.fake_source import NOW, FakeSource, check_ledger, model
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -94,7 +95,7 @@ def test_an_index_in_step_is_verified_with_0(notes: FakeSource) -> None:
         (lambda: Vector.objects.filter(document__external_id="boat", ordinal=1).delete(), "gaps"),
         (lambda: Vector.objects.all().delete(), "gaps"),
         (lambda: Vector.objects.filter(document__external_id="boat", ordinal=1).update(ordinal=9), "orphans"),
-        (lambda: IndexEntry.objects.filter(document__external_id="tide").delete(), "orphans"),
+        (lambda: IndexEntry.objects.filter(document__external_id="tide").delete(), "stale"),
         (lambda: Chunk.objects.filter(document__external_id="tide").delete(), "stale"),
         (lambda: Document.objects.filter(external_id="tide").update(version=9), "stale"),
     ],

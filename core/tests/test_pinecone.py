@@ -13,8 +13,9 @@ from core.errors import AccessDenied, ConfigurationError, ReplaceToken, SourceUn
 from core.models import Embedding, IndexEntry
 from core.search.filters import Filters
 from core.search.namespaces import Target, serving
+from core.search.repairing import queue_repair
 from core.search.sync import sync
-from core.search.verifying import differences, queue_repair
+from core.search.verifying import differences
 from tests.support.fake_source import NOW, FakeSource, check_ledger, model, vector_hashes
 from tests.support.pinecone_twin import Twin
 

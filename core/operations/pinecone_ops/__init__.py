@@ -4,6 +4,6 @@ Pinecone's library repeats a request up to three times after a temporary failure
 """
 
 from core.operations.pinecone_ops.inference import PineconeInference
-from core.operations.pinecone_ops.store import Found, PineconeStore, Stored
+from core.operations.pinecone_ops.store import Found, PineconeStore, Stored, StoredRecord
 
-__all__ = ["Found", "PineconeInference", "PineconeStore", "Stored"]
+__all__ = ["Found", "PineconeInference", "PineconeStore", "Stored", "StoredRecord"]

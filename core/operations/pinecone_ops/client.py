@@ -71,7 +71,7 @@ def _of_status(error: vendor.ApiError) -> CollectorError:
         return NotFound(f"Pinecone: {words}")
     if status == 409:
         return ConfigurationError(f"Pinecone: {words}")
-    if status == 413:
+    if status in {413, 414}:
         return TooLarge(f"Pinecone: {words}")
     if status == 429:
         seconds = bounds.wait_seconds(getattr(error, "retry_after", None)) or 30.0

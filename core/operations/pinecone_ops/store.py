@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote_plus
 
 from pinecone import Pinecone
 
@@ -51,6 +52,25 @@ def by_count(ids: Sequence[str]) -> Iterator[Sequence[str]]:
         yield ids[start : start + MOST_IDS]
 
 
+MOST_ADDRESS_BYTES = 6_000
+"""Maximum bytes of the ids in the address of one request. Many servers accept addresses of up to 8,000 bytes."""
+
+
+def by_address(ids: Sequence[str]) -> Iterator[list[str]]:
+    """Yield the ids in batches that fit into the address of one request."""
+    batch: list[str] = []
+    used = 0
+    for name in ids:
+        size = len(quote_plus(name)) + len("&ids=")
+        if batch and used + size > MOST_ADDRESS_BYTES:
+            yield batch
+            batch, used = [], 0
+        batch.append(name)
+        used += size
+    if batch:
+        yield batch
+
+
 PATIENCE = 60.0
 """Maximum seconds to wait until a new index is ready. A smaller value would turn a slow creation into an error."""
 POLL = 0.1
@@ -75,6 +95,14 @@ class Stored:
     dimension: int | None
     metric: str | None
     records: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredRecord:
+    """A record as Pinecone returns it."""
+
+    values: Sequence[float]
+    metadata: Mapping[str, Any]
 
 
 class PineconeStore:
@@ -185,6 +213,35 @@ class PineconeStore:
             if token in seen:
                 raise UnexpectedAnswer("Pinecone's pages of ids form a loop; run again later")
             seen.add(token)
+
+    def fetch(self, records: Sequence[Mapping[str, Any]]) -> Iterator[tuple[Mapping[str, Any], StoredRecord | None]]:
+        """Yield each record (``id``, ``values``, ``metadata``) with the stored record that has the same id.
+
+        The second value is ``None`` if there is no such record. The sizes of the given records limit the size of the
+        answers.
+        """
+        for batch in by_bytes(records):
+            for part in by_address([record["id"] for record in batch]):
+                stored = self._fetch(part)
+                yield from ((record, stored.get(record["id"])) for record in batch if record["id"] in set(part))
+
+    def _fetch(self, ids: Sequence[str]) -> dict[str, StoredRecord]:
+        """Fetch records in one request. If its address is too long for a server in between, fetch each half."""
+        try:
+            answer = ask(lambda: self._index.fetch(ids=list(ids), namespace=self.namespace))
+        except TooLarge:
+            if len(ids) == 1:
+                raise
+            half = len(ids) // 2
+            return self._fetch(ids[:half]) | self._fetch(ids[half:])
+        return {
+            name: StoredRecord(values=list(vector.values or ()), metadata=vector.metadata or {})
+            for name, vector in answer.vectors.items()
+        }
+
+    def namespaces(self) -> list[str]:
+        """Return the names of all namespaces of the index."""
+        return sorted(ask(lambda: self._index.describe_index_stats()).namespaces)
 
     def _page(self, prefix: str | None, token: str | None = None, limit: int | None = None) -> Any:
         more = {} if limit is None else {"limit": limit}

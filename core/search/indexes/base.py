@@ -83,12 +83,23 @@ class VectorIndex(Protocol):
         """Delete chunks. Missing ids are ignored."""
         ...
 
+    def differing(self, records: Sequence[Record]) -> list[str]:
+        """Return the ids of the records that the index does not contain, or contains with another vector or metadata.
+
+        Nothing is written.
+        """
+        ...
+
     def query(self, vector: "NDArray[np.float32]", filters: Filters, limit: int) -> list[Match]:
         """Return the nearest chunks of documents that match the filters, nearest first."""
         ...
 
     def list_ids(self, prefix: str = "") -> Iterator[str]:
         """Yield the ids of all chunks, or only the ids with a prefix."""
+        ...
+
+    def namespaces(self) -> list[str]:
+        """Return the names of all namespaces in the same index outside of the database, also of other projects."""
         ...
 
     def describe(self) -> Description:

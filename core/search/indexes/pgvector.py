@@ -80,6 +80,22 @@ class PgvectorIndex:
                     [[pk for pk, _ in chunks], [ordinal for _, ordinal in chunks], self.namespace.pk],
                 )
 
+    def differing(self, records: Sequence[Record]) -> list[str]:
+        """Return the ids of the chunks without a row that refers to the vector of their text, in one statement."""
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT g.n FROM unnest(%s::bigint[], %s::int[], %s::uuid[]) WITH ORDINALITY"
+                " AS g (document_id, ordinal, text_hash, n) WHERE NOT EXISTS ("
+                " SELECT 1 FROM core_vector v JOIN core_embedding e ON e.id = v.embedding_id"
+                " WHERE v.document_id = g.document_id AND v.ordinal = g.ordinal AND v.namespace_id = %s"
+                " AND e.text_hash = g.text_hash AND e.model_id = %s) ORDER BY g.n",
+                [
+                    [record.document.pk for record in records], [record.ordinal for record in records],
+                    [record.text_hash for record in records], self.namespace.pk, self._model,
+                ],
+            )  # fmt: skip
+            return [records[row[0] - 1].id for row in cursor.fetchall()]
+
     @cached_property
     def _model(self) -> int:
         return model_key(self.namespace.embedder)
@@ -135,6 +151,10 @@ class PgvectorIndex:
         rows = Vector.objects.filter(namespace=self.namespace).values_list("document__external_id", "ordinal")
         names = (vector_id(external_id, ordinal) for external_id, ordinal in rows.iterator(chunk_size=5000))
         yield from (name for name in names if name.startswith(prefix))
+
+    def namespaces(self) -> list[str]:
+        """Return no names, because each namespace in this database has a row."""
+        return []
 
     def describe(self) -> Description:
         """Return the exact number of vectors, the dimension and the metric."""
