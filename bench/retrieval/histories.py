@@ -1,16 +1,12 @@
-"""The histories of real repositories, which the twin of GitHub serves, and the questions about them.
+"""Collects the histories of real repositories from the twin of GitHub, and builds the questions about them.
 
 The twin is an imitation of GitHub's API in a folder next to the project. The collected documents and their vectors stay
-in VAR_DIR, so that only the first run takes long.
+in the database, so that only the first run takes long.
 """
 
-import gzip
-import json
 import subprocess
 import tomllib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 from django.core.management import call_command
 from django.test.utils import override_settings
@@ -18,40 +14,9 @@ from django.test.utils import override_settings
 from bench.retrieval.corpus import collected
 from bench.retrieval.derived import derived_questions
 from bench.retrieval.questions import Question
+from bench.retrieval.recordings import PYTHON, TWIN, History
 from core.models import Document
 from core.search.documents import RenderedDocument
-
-ROOT = Path(__file__).parents[2]
-TWIN = ROOT.parent / "shared" / "twins" / "github" / "serve.py"
-PYTHON = ROOT / ".twins" / "bin" / "python"
-DATA = TWIN.parents[1] / "data"
-BY_HAND = Path(__file__).parent / "questions_by_hand"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class History:
-    """A recorded repository: the file, and the full name of the repository."""
-
-    file: Path
-    repository: str
-
-    @property
-    def questions(self) -> Path:
-        """Return the file with the handwritten questions about this repository. It may be missing."""
-        return BY_HAND / f"{self.file.name.partition('.')[0]}.toml"
-
-
-def histories() -> list[History]:
-    """Return the recorded repositories, or an empty list if the twin is not installed."""
-    files = sorted(DATA.glob("*.jsonl.gz")) if TWIN.exists() and PYTHON.exists() else []
-    return [History(file=file, repository=name) for file in files if (name := _repository(file))]
-
-
-def _repository(file: Path) -> str:
-    """Return the full name of the repository in a file, or an empty text if the file contains something else."""
-    with gzip.open(file, "rt", encoding="utf-8") as lines:
-        first = json.loads(lines.readline())
-    return str(first[1].get("repo", "")) if isinstance(first, list) and first[0] == "meta" else ""  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]  # the file's own format
 
 
 def collect(history: History) -> None:

@@ -12,8 +12,9 @@ from datetime import UTC
 from django.core.management import call_command
 from django.utils import timezone
 
-from bench.retrieval.histories import History, collect, external_ids, questions
+from bench.retrieval.histories import collect, external_ids, questions
 from bench.retrieval.questions import Question
+from bench.retrieval.recordings import History
 from bench.retrieval.scoring import answer_rank, score, tuning_half
 from core.models import Chunk
 from core.search.filters import Filters
@@ -44,7 +45,7 @@ NONSENSE = (
 Search = Callable[[str], Sequence[str]]
 
 
-def report(histories: Sequence[History]) -> Iterator[str]:
+def report_of_histories(histories: Sequence[History]) -> Iterator[str]:
     """Collect and index the histories, and yield the lines of the report."""
     for history in histories:
         collect(history)
