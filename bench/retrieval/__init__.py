@@ -4,8 +4,8 @@ The histories of real repositories, which the twin of GitHub serves, are searche
 fourteen kinds. Half of them are handwritten, in ``questions_by_hand``: their words are not those of the documents, and
 each answer is a number. The words of the other half come from the documents when the benchmark runs (``derived``).
 
-Without the twin, or with ``--sample`` or the name of a repository, there are six other question sets. The first four are derived from documents by fixed rules, and the text of each question is
-removed from its document:
+Without the twin, or with ``--sample`` or the name of a repository, there are six other question sets. The first four
+are derived from documents by fixed rules, and the text of each question is removed from its document:
 
 - ``titles``: titles of issues, pull requests and discussions. The documents contain only the texts.
 - ``openings``: the first 200 characters of a thread's first message. The documents contain only the replies.
