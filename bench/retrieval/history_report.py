@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC
 
+from django.contrib.postgres.search import SearchQuery
 from django.core.management import call_command
 from django.utils import timezone
 
@@ -72,7 +73,7 @@ def report_of(asked: Sequence[Question]) -> Iterator[str]:
     for name in searches:
         yield f"MRR above {name} in {_share_better(ranks['search'], ranks[name], held_out):.1%} of the samples"
     yield from _by_kind(ranks, held_out)
-    yield from _passages([found[question] for question in held_out])
+    yield from _passages([(question, found[question]) for question in held_out])
     empty = sum(not search(words, limit=1) for words in NONSENSE)
     yield f"{empty} of {len(NONSENSE)} queries without an answer have no results"
 
@@ -128,13 +129,21 @@ def _by_kind(ranks: Mapping[str, Mapping[Question, int | None]], asked: Sequence
         yield f"  {kind:15} {len(of_kind):4}  {_scores(ranks['search'], of_kind)}{note}"
 
 
-def _passages(found: Sequence[Sequence[Result]]) -> Iterator[str]:
-    """Yield how many of the first shown passages are short, or have no marked word, although others would be better."""
-    shown = [result for results in found for result in results[:1]][:MAX_PASSAGES]
+def _passages(found: Sequence[tuple[Question, Sequence[Result]]]) -> Iterator[str]:
+    """Yield how many of the first shown passages are short, or have no marked word, although the document has better.
+
+    A better passage is longer, or contains a stem of the query.
+    """
+    shown = [(question, result) for question, results in found for result in results[:1]][:MAX_PASSAGES]
     short = unmarked = 0
-    for result in shown:
-        texts = Chunk.objects.filter(document__external_id=result.external_id).values_list("text", flat=True)
+    for question, result in shown:
+        chunks = Chunk.objects.filter(document__external_id=result.external_id)
         length = len("".join(text for text, _ in result.fragments))
-        short += length < TELLING and any(len(plain_text(text)) >= TELLING for text in texts)
-        unmarked += not any(matches for _, matches in result.fragments)
+        if length < TELLING:
+            short += any(len(plain_text(text)) >= TELLING for text in chunks.values_list("text", flat=True))
+        if not any(matches for _, matches in result.fragments):
+            words = parse(clean_query(question.words), timezone.now().astimezone(UTC).date()).plain_text
+            stems = [lexeme.query for lexeme in lexemes(words) if lexeme.vector == "tsv"]
+            has_stem = SearchQuery(" | ".join(stems), search_type="raw", config="simple")
+            unmarked += bool(stems) and chunks.filter(tsv=has_stem).exists()
     yield f"{len(shown)} passages: {short} short although the document has a longer one, {unmarked} without a mark"

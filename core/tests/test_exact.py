@@ -160,3 +160,8 @@ ODD = [
 @given(st.one_of(st.text(max_size=60), st.lists(st.sampled_from(ODD), max_size=6).map("".join)))
 def test_any_text_is_a_valid_query(text: str) -> None:
     find_exact(clean_query(text), Filters(scope="notes/all"))
+
+
+def test_an_identifier_leads_after_the_sync_has_counted_the_words() -> None:
+    refresh_common_words(force=True)
+    assert titles("gauge_level") == ["build"]
