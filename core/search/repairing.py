@@ -57,7 +57,7 @@ QUEUE = """
 """
 
 
-def queue_repair(target: Target, systems: Sequence[str] | None = None) -> int:
+def queue_repair(target: Target, systems: list[str] | None = None) -> int:
     """Queue every document with differences, and forget what the ledger records about it.
 
     Only documents of the sources ``systems`` are queued (``None``: all), because no sync writes the other documents.

@@ -115,10 +115,10 @@ def test_a_change_during_the_sync_is_indexed_by_the_next(notes: Notes, monkeypat
     notes.enqueue("boat")
     write = syncing.write_batch
 
-    def change_first(*args: Any) -> Any:
+    def change_first(*args: Any, **options: Any) -> Any:
         notes.texts["boat"] = "second"
         notes.enqueue("boat")
-        return write(*args)
+        return write(*args, **options)
 
     monkeypatch.setattr(syncing, "write_batch", change_first)
     sync([notes])
