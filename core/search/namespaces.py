@@ -161,7 +161,7 @@ def unused_namespaces(target: Target) -> tuple[list[str], list[str]]:
     fingerprints = EmbeddingModel.objects.values_list("fingerprint", flat=True)
     created = {namespace_name(fingerprint, target.namespace.container) for fingerprint in fingerprints}
     own = (listed & created) | set(_abandoned(target).values_list("name", flat=True))
-    return sorted(own), sorted(listed - created)
+    return sorted(own), sorted(name or "__default__" for name in listed - created)
 
 
 def drop_unused(target: Target, names: Sequence[str]) -> int:

@@ -14,6 +14,7 @@ from core.search.indexes.base import parts_of
 from core.search.namespaces import Target, drop_unused
 from core.search.queue import claim_documents
 from core.search.sync import sync
+from core.search.writing import MAX_SURPLUS
 
 BATCH_SIZE = 1_000
 """Number of ids that are deleted together. Larger batches need fewer requests, but more memory."""
@@ -37,9 +38,6 @@ def repair(
     return repaired
 
 
-MAX_SURPLUS = 100_000
-"""Maximum number of vectors after the last chunk of a document that the sync deletes. A damaged entry may contain a
-larger number. ``remove_vectors`` deletes further vectors by their listed ids."""
 QUEUE = """
     WITH wrong AS (
         SELECT DISTINCT d.id, d.external_id FROM difference f JOIN core_document d ON d.id = f.document_id

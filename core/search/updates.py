@@ -277,7 +277,11 @@ def store_heads(updates: Sequence[DocumentUpdate]) -> None:
 
 
 def document_checksum(head: Head, chunks: Mapping[int, StoredChunk]) -> bytes:
-    """Return a checksum of the head and the chunks as PostgreSQL stores them. It is empty without chunks."""
+    """Return a checksum of the head and the chunks as PostgreSQL stores them. It is empty without chunks.
+
+    If the fields of ``Head`` or ``StoredChunk`` change, increase ``CHUNKER_VERSION``. Otherwise, all documents have
+    wrong checksums.
+    """
     if not chunks:
         return b""
     parts = head.parts()

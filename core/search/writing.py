@@ -32,6 +32,10 @@ from core.search.vectors import (
 if TYPE_CHECKING:
     from core.search.vectors import Half
 
+MAX_SURPLUS = 100_000
+"""Maximum number of vectors after the last chunk of a document that are deleted. A larger number in the ledger is
+damage, and ``verify_index`` finds the vectors that stay. No document has so many chunks."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OutgoingDocument:
@@ -141,7 +145,8 @@ def records_of(update: DocumentUpdate, ordinals: Iterable[int], vectors: "Mappin
 
 
 def _outgoing(update: DocumentUpdate, records: list[Record], content_hash: str) -> OutgoingDocument:
-    beyond = range(len(update.after), max(update.entry.high_water, update.entry.chunks))
+    size = len(update.after)
+    beyond = range(size, min(max(update.entry.high_water, update.entry.chunks), size + MAX_SURPLUS))
     stale = [vector_id(update.document.external_id, ordinal) for ordinal in beyond]
     return OutgoingDocument(update=update, records=records, stale=stale, content_hash=content_hash)
 

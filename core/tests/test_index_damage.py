@@ -10,8 +10,10 @@ import pytest
 from django.core.management import call_command, load_command_class
 from django.test.utils import override_settings
 
+from core.management.commands.verify_index import in_words
 from core.models import Document, EmbeddingModel, Namespace, Vector
 from core.search.sync import sync
+from core.search.verifying import Differences, Found
 from tests.support.fake_source import FakeSource, HashEmbedder, check_ledger, model
 from tests.support.index_damage import (
     FORGOTTEN,
@@ -186,6 +188,15 @@ def test_documents_of_a_removed_tracker_stay_in_the_report(notes: FakeSource, em
     for options in ({}, {"repair": True}, {}):
         code, report = verify(**options)
         assert (code, report["kinds"]["missing"]["names"]) == (3, ["note00#0001"])
+
+
+def test_control_characters_of_names_are_visible() -> None:
+    kinds = {"foreign": Found(count=21, names=["a\x1b[2Jb", "c\nd"])}
+    result = Differences(documents=1, chunks=1, held=1, waiting=0, failed=0, kinds=kinds, other_namespaces=["\u202e"])
+    lines = in_words(result, 0).splitlines()
+    assert len(lines) == 3
+    assert lines[1].endswith("and 19 more)")
+    assert not {"\x1b", "\u202e"} & set("".join(lines))
 
 
 def test_the_output_names_each_kind_and_the_next_step(notes: FakeSource, embedder: HashEmbedder) -> None:

@@ -126,6 +126,15 @@ def test_a_text_without_a_usable_vector_fails_alone(embedder: HashEmbedder, monk
     check_ledger(notes)
 
 
+def test_a_huge_number_in_the_ledger_does_not_stop_a_sync(embedder: HashEmbedder) -> None:
+    notes = FakeSource(boat="one|two")
+    sync([notes])
+    IndexEntry.objects.update(chunks=2_000_000_000, high_water=2_000_000_000)
+    notes.write(boat="three")
+    assert sync([notes]).documents == 1
+    check_ledger(notes)
+
+
 def test_a_damaged_vector_is_never_used_again(embedder: HashEmbedder) -> None:
     notes = FakeSource(boat="one")
     sync([notes])

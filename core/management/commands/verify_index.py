@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from core.collectors import ReportingCommand
 from core.collectors.progress import counted, shown_progress
 from core.operations.output import number_of
+from core.operations.visible import visible_line
 from core.search.namespaces import Target, serving
 from core.search.repairing import repair
 from core.search.updates import combined_version
@@ -94,11 +95,12 @@ def in_words(result: Differences, repaired: int) -> str:
         waiting = [f"{number_of(result.waiting, 'document')} to index: run sync_index"] if result.waiting else []
         failed = [f"{number_of(result.failed, 'document')} refused, see the index entries"] if result.failed else []
         first = "; ".join([f"the index matches the ledger: {size}", *repairs, *waiting, *failed])
-        return "\n  ".join([first, *notes])
+        return "\n  ".join(map(visible_line, [first, *notes]))
     count = number_of(result.wrong, "difference")
     advice = "run verify_index --repair again" if repaired else "run verify_index --repair"
     first = "; ".join([f"{count} in {number_of(result.documents, 'document')}", *repairs, advice])
-    return "\n  ".join([first, *(_line(kind, found) for kind, found in result.kinds.items()), *notes])
+    lines = [first, *(_line(kind, found) for kind, found in result.kinds.items()), *notes]
+    return "\n  ".join(map(visible_line, lines))  # names in the index may contain any characters
 
 
 def _line(kind: str, found: Found) -> str:
