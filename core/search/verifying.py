@@ -40,8 +40,6 @@ KINDS = {
     "namespaces": "namespaces that are not in use",
 }
 """Kinds of differences, and their names in messages."""
-FROM_DOCUMENTS = ("content", "ledger")
-"""Kinds that ``check_documents`` finds, apart from ``altered``."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
