@@ -24,8 +24,8 @@ from core.search.query.language import parse
 from core.search.query.passages import TELLING, plain_text
 from core.search.query.results import Result
 from core.search.query.search import DEFAULT_PARAMETERS, search, search_vectors
-from core.search.query.text import Lexeme, clean_query, lexemes, refresh_common_words, search_text
-from core.search.query.whole_documents import search_documents
+from core.search.query.text import clean_query, lexemes, refresh_common_words
+from core.search.query.words import search_words
 
 SAMPLES = 10_000
 """Number of samples of the bootstrap."""
@@ -95,9 +95,8 @@ def _ranking(name: str, words: str, filters: Filters) -> Sequence[Ranked]:
     if name == "dense":
         with search_vectors(words, filters, DEFAULT_PARAMETERS) as nearest:
             return nearest()
-    query: list[Lexeme] = lexemes(words)
-    ranked = search_text if name == "chunks" else search_documents
-    return ranked(query, filters, DEFAULT_PARAMETERS)
+    matches = search_words(lexemes(words), filters, DEFAULT_PARAMETERS)
+    return matches.chunks if name == "chunks" else matches.documents
 
 
 def _scores(ranks: Mapping[Question, int | None], asked: Sequence[Question]) -> str:

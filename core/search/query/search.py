@@ -25,9 +25,9 @@ from core.search.query.language import parse
 from core.search.query.listing import by_time, list_documents, with_preferred_passages
 from core.search.query.results import Result, load_results
 from core.search.query.spelling import corrections, with_corrections
-from core.search.query.text import MAX_CANDIDATES, Lexeme, clean_query, lexemes, search_text
+from core.search.query.text import Lexeme, clean_query, lexemes
 from core.search.query.unknown_values import common_phrases, unmatched_filter
-from core.search.query.whole_documents import search_documents
+from core.search.query.words import MAX_CANDIDATES, search_words
 from core.search.vectors import stored_vectors
 
 Mode = Literal["hybrid", "text", "dense"]
@@ -139,11 +139,11 @@ def rank(
         if mode != "text" and not (mode == "hybrid" and names_only_items(words, exact)):
             nearest_documents = stack.enter_context(search_vectors(words, filters, parameters))
         query = lexemes(words if words_of_text is None else words_of_text)  # the model embeds the words meanwhile
-        chunks: list[Ranked] = []
-        documents: list[Ranked] = []
+        chunks: Sequence[Ranked] = ()
+        documents: Sequence[Ranked] = ()
         if mode != "dense":
-            chunks = support(exact, search_text(query, filters, parameters)[: parameters.depth])
-            documents = search_documents(query, filters, parameters)
+            matches = search_words(query, filters, parameters)
+            chunks, documents = support(exact, matches.chunks), matches.documents
         dense = nearest_documents() if nearest_documents else []
     rankings = Rankings(chunks=chunks, documents=documents, dense=dense, recency=recency([*chunks, *documents, *dense]))
     is_judged = mode == "hybrid" and filters == NO_FILTERS and not exact

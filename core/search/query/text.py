@@ -7,16 +7,13 @@ words.
 
 import math
 import re
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from django.db import connection, transaction
 
 from core.db.text import replace_unstorable
 from core.models import CommonWord
-from core.search.filters import NO_FILTERS, ChunkConditions, Filters, chunk_conditions
 from core.search.phrases import PARTS, UNSPACED
 from core.search.query.fusion import Ranked, RankingParameters
 from core.search.query.spelling import VOCABULARY, store_vocabulary
@@ -157,17 +154,6 @@ def split_by_rarity(query: list[Lexeme]) -> tuple[list[Lexeme], list[Lexeme]]:
     return rare, sorted(common, key=lambda lexeme: lexeme.share)[:2]
 
 
-MAX_CANDIDATES = 400
-"""Maximum number of chunks that are ranked. More candidates make a search slower."""
-IN_TEXT = "SELECT id, %s::float AS worth FROM core_chunk WHERE {vector} @@ %s::tsquery"
-IN_TITLE = """
-    SELECT t.id, %s::float FROM core_document n JOIN core_chunk t ON t.document_id = n.id AND t.ordinal = 0
-    WHERE n.title_tsv @@ %s::tsquery
-"""
-CANDIDATES = """
-    SELECT f.id FROM ({union}) f {join} WHERE TRUE {where}
-    GROUP BY f.id ORDER BY sum(f.worth) DESC, f.id LIMIT %s
-"""
 RANK = """
     WITH found AS MATERIALIZED (
         SELECT c.document_id, c.id, c.tsv || '' AS tsv, c.tsv || c.tsv_simple AS tsv_simple, d.title_tsv || '' AS title
@@ -188,12 +174,8 @@ RANK = """
 words are looked up in both columns of a chunk."""
 
 
-def search_text(query: Sequence[Lexeme], filters: Filters, parameters: RankingParameters) -> list[Ranked]:
-    """Return the best chunk of each document that contains words of the query, best first."""
-    if not query:
-        return []
-    rare, common = split_by_rarity(list(query))
-    chunks = _candidates(rare, filters) or _candidates(common, filters)
+def rank_chunks(chunks: list[int], query: Sequence[Lexeme], parameters: RankingParameters) -> list[Ranked]:
+    """Return the best of these chunks of each document, best first."""
     stems = {lexeme.text for lexeme in query if lexeme.vector == "tsv"}
     rank_weights = [lexeme.weight * (parameters.simple if lexeme.vector == "tsv_simple" else 1) for lexeme in query]
     # Count each word once: by its stem, or by its exact form if it has no stem and is not ASCII.
@@ -212,27 +194,6 @@ def search_text(query: Sequence[Lexeme], filters: Filters, parameters: RankingPa
         if document not in best or (-score, chunk) < (-best[document].score, best[document].chunk):
             best[document] = Ranked(document=document, chunk=chunk, score=score, sure=min(1.0, matching / enough))
     return sorted(best.values(), key=lambda ranked: (-ranked.score, ranked.document))
-
-
-def _candidates(query: Sequence[Lexeme], filters: Filters) -> list[int]:
-    """Return the chunks with the highest total weight of words in their text or in their document's title."""
-    if not query:
-        return []
-    conditions = ChunkConditions(parameters=[]) if filters == NO_FILTERS else chunk_conditions(filters)
-    # An exact word is in one of two columns. If it equals a stem of the query, one look-up in tsv adds both weights.
-    in_text = defaultdict[tuple[str, str], float](float)
-    for lexeme in query:
-        for vector in dict.fromkeys((lexeme.vector, "tsv")):
-            in_text[vector, lexeme.query] += lexeme.weight
-    terms = [(IN_TEXT.format(vector=vector), worth, word) for (vector, word), worth in in_text.items()]
-    terms += [(IN_TITLE, lexeme.weight, lexeme.query) for lexeme in query if lexeme.vector == "tsv"]
-    selects = [select for select, _, _ in terms]
-    parameters: list[Any] = [value for _, worth, word in terms for value in (worth, word)]
-    join = f"JOIN core_chunk c ON c.id = f.id {conditions.join}" if conditions.where else ""
-    sql = CANDIDATES.format(union=" UNION ALL ".join(selects), join=join, where=conditions.where)
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [*parameters, *conditions.parameters, MAX_CANDIDATES])
-        return [row[0] for row in cursor.fetchall()]
 
 
 SAMPLE_SIZE = 20_000
