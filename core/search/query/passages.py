@@ -111,8 +111,10 @@ def _chosen(ranking: Sequence[Ranked], query: Sequence[Lexeme], filters: Filters
         rows: list[tuple[int, int, str]] = cursor.fetchall()
     chosen: dict[int, tuple[int, str]] = {}
     for document, chunk, text in rows:  # of one document: the best first
+        if document in chosen and len(chosen[document][1]) >= TELLING:
+            continue  # removing the markup takes longer than everything else here
         plain = plain_text(text)
-        if document not in chosen or (len(chosen[document][1]) < TELLING <= len(plain)):
+        if document not in chosen or len(plain) >= TELLING:
             chosen[document] = (chunk, plain)
     return chosen
 
