@@ -40,22 +40,24 @@ MATCHES = """
         GROUP BY h.id ORDER BY sum(w.worth) DESC, h.id LIMIT %s
     ), found AS MATERIALIZED (
         SELECT h.document_id, w.weight, min(h.id) AS chunk,
-            count(*) FILTER (WHERE NOT h.titled) + %s * count(*) FILTER (WHERE h.titled) AS frequency
+            count(*) FILTER (WHERE NOT h.titled) + %s::float * count(*) FILTER (WHERE h.titled) AS frequency
         FROM hit h JOIN word w ON w.term = h.term WHERE w.weight > 0 GROUP BY h.document_id, h.term, w.weight
     ), best AS (
         SELECT document_id, min(chunk) AS chunk FROM found GROUP BY document_id
-        ORDER BY sum(weight * frequency / (frequency + %s)) DESC, document_id LIMIT %s
+        ORDER BY sum(weight * frequency / (frequency + %s::float)) DESC, document_id LIMIT %s
     ), sized AS MATERIALIZED (
         SELECT b.document_id, b.chunk, (
             SELECT c.ordinal + 1 FROM core_chunk c WHERE c.document_id = b.document_id ORDER BY c.ordinal DESC LIMIT 1
         ) AS chunks FROM best b
     ), average AS (
         SELECT coalesce(
-            (SELECT share FROM core_commonword WHERE vector = 'documents' AND lexeme = ''), avg(chunks)
+            (SELECT share FROM core_commonword WHERE vector = 'documents' AND lexeme = ''), avg(chunks)::float
         ) AS chunks FROM sized
     ), scored AS (
-        SELECT s.document_id, s.chunk, sum(f.weight * f.frequency * (1 + %s)
-            / (f.frequency + %s * (1 - %s + %s * s.chunks / (SELECT chunks FROM average)))) AS score
+        SELECT s.document_id, s.chunk, sum(
+            f.weight * f.frequency * (1 + %s::float)
+            / (f.frequency + %s::float * (1 - %s::float + %s::float * s.chunks / (SELECT chunks FROM average)))
+        ) AS score
         FROM sized s JOIN found f ON f.document_id = s.document_id
         GROUP BY s.document_id, s.chunk ORDER BY score DESC, s.document_id LIMIT %s
     )
